@@ -1,0 +1,87 @@
+#include "common/base/arena.h"
+
+#include "common/base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { BLOCK_BYTES = 64 * 1024 };
+
+struct ArenaBlock {
+    ArenaBlock *next;
+    size_t size;
+    _Alignas(max_align_t) char bytes[];
+};
+
+static size_t usual_block_bytes(const Arena *arena) {
+    return arena->block_bytes == 0 ? BLOCK_BYTES : arena->block_bytes;
+}
+
+static void add_block(Arena *arena, size_t bytes) {
+    size_t usual = usual_block_bytes(arena);
+    size_t size = bytes > usual ? bytes : usual;
+    ArenaBlock *block = mem_alloc(1, sizeof *block + size);
+    block->size = size;
+    block->next = arena->blocks;
+    arena->blocks = block;
+    arena->used = 0;
+}
+
+void *arena_alloc(Arena *arena, size_t count, size_t size) {
+    size_t align = _Alignof(max_align_t);
+    size_t bytes = SIZE_MAX;
+    if (size == 0 || count <= (SIZE_MAX - 4096) / size) {
+        bytes = (count * size + align - 1) & ~(align - 1);
+    }
+    if (arena->blocks == NULL || arena->blocks->size - arena->used < bytes) {
+        add_block(arena, bytes);
+    }
+    void *place = arena->blocks->bytes + arena->used;
+    arena->used += bytes;
+    arena->given += bytes;
+    return memset(place, 0, bytes);
+}
+
+Str arena_copy(Arena *arena, Str s) {
+    if (str_is_none(s)) {
+        return s;
+    }
+    char *copy = arena_alloc(arena, s.len + 1, 1);
+    if (s.len > 0) {
+        memcpy(copy, s.ptr, s.len);
+    }
+    return (Str){copy, s.len};
+}
+
+Str arena_printf(Arena *arena, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) {
+        return STR_LIT("");
+    }
+    char *text = arena_alloc(arena, (size_t)len + 1, 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)len + 1, format, args);
+    va_end(args);
+    return (Str){text, (size_t)len};
+}
+
+void arena_reset(Arena *arena) {
+    // Keep one block of the usual size: the last of the list is the first that was made.
+    while (arena->blocks != NULL && (arena->blocks->next != NULL || arena->blocks->size > usual_block_bytes(arena))) {
+        ArenaBlock *next = arena->blocks->next;
+        mem_free(arena->blocks);
+        arena->blocks = next;
+    }
+    arena->used = 0;
+    arena->given = 0;
+}
+
+void arena_free(Arena *arena) {
+    arena_reset(arena);
+    mem_free(arena->blocks);
+    *arena = (Arena){0};
+}

@@ -1,0 +1,25 @@
+// Every bound that protects a process from what a peer sends, with its reason.
+#pragma once
+
+enum {
+    // A declaration of 40 candidates takes 4 KiB; a reference of 100 wards about 30. Anything larger is no record of ours.
+    LIMIT_RECORD_BYTES = 1024 * 1024,
+    // Of an id: they are indexed, and PostgreSQL refuses index rows over 2.7 KB.
+    LIMIT_ID_BYTES = 256,
+    // Of `detail` in the ledger and of the header declared.detail (spec 2).
+    LIMIT_DETAIL_BYTES = 1024,
+    // Records of one transaction: past a few thousand a commit's cost no longer shrinks per record.
+    LIMIT_BATCH_RECORDS = 2000,
+    // Bytes of one transaction's records: bounds a batch's memory whatever the records' size.
+    LIMIT_BATCH_BYTES = 8 * 1024 * 1024,
+    // A schema as JSON: ours are under 6 KiB.
+    LIMIT_SCHEMA_BYTES = 256 * 1024,
+    // Nesting of a schema and so of a datum: ours need 6; the walk recurses, the stack is 8 MiB.
+    LIMIT_SCHEMA_DEPTH = 32,
+    // Types in one schema after references are followed.
+    LIMIT_SCHEMA_NODES = 4096,
+    // Compiled writer schemas kept by a worker; the least recently used goes.
+    LIMIT_PLANS = 256,
+    // A council of the United Kingdom has at most 126 members; a dozen parties is many.
+    LIMIT_COUNCIL_SEATS = 100000,
+};

@@ -1,0 +1,244 @@
+#include "services/aggregator/connection.h"
+
+#include "services/aggregator/store.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { POLL_MS = 100 };
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// libpq's messages end in a newline and may have several lines: the first says what matters.
+static void note_error(Connection *c, const char *message) {
+    size_t len = strcspn(message, "\n");
+    snprintf(c->error, sizeof c->error, "%.*s", (int)len, message);
+}
+
+void connection_close(Connection *c) {
+    PQfinish(c->pg);
+    c->pg = NULL;
+}
+
+static void lose(Connection *c) {
+    note_error(c, PQerrorMessage(c->pg));
+    if (c->error[0] == '\0') {
+        note_error(c, "the connection was lost");
+    }
+    connection_close(c);
+}
+
+static bool gave_up(Connection *c) {
+    if (!atomic_load(c->stop)) {
+        return false;
+    }
+    int64_t now = now_ms();
+    if (c->stopped_at_ms == 0) {
+        c->stopped_at_ms = now;
+    }
+    return now - c->stopped_at_ms > STORE_STOP_GRACE_MS;
+}
+
+// Waits until the socket is ready for `events`. False: given up.
+static bool wait_for(Connection *c, short events) {
+    struct pollfd fd = {.fd = PQsocket(c->pg), .events = events};
+    while (poll(&fd, 1, POLL_MS) == 0) {
+        if (gave_up(c)) {
+            note_error(c, "PostgreSQL did not answer before the stop");
+            connection_close(c);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_socket(Connection *c, const char *uri) {
+    const char *const names[] = {"dbname", "fallback_application_name", NULL};
+    const char *const values[] = {uri, "declared", NULL};
+    c->pg = PQconnectStartParams(names, values, 1);
+    int64_t deadline = now_ms() + STORE_CONNECT_TIMEOUT_MS;
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
+        struct pollfd fd = {.fd = PQsocket(c->pg), .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
+        int ready = poll(&fd, 1, POLL_MS);
+        if (now_ms() > deadline || gave_up(c)) {
+            connection_close(c);
+            note_error(c, "no answer to the connection attempt");
+            return false;
+        }
+        if (ready > 0) {
+            status = PQconnectPoll(c->pg);
+        }
+        if (status == PGRES_POLLING_FAILED) {
+            break;
+        }
+    }
+    if (c->pg == NULL || PQstatus(c->pg) != CONNECTION_OK) {
+        note_error(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
+        connection_close(c);
+        return false;
+    }
+    return true;
+}
+
+static void drop_notice(void *context, const PGresult *result) {
+    (void)context;
+    (void)result;
+}
+
+static bool set_up(Connection *c, const char *role) {
+    PQsetnonblocking(c->pg, 1);
+    PQsetNoticeReceiver(c->pg, drop_notice, NULL);
+    char sql[256] = "SET client_min_messages = error";
+    if (role[0] != '\0') {
+        char *quoted = PQescapeIdentifier(c->pg, role, strlen(role));
+        snprintf(sql, sizeof sql, "SET ROLE %s; SET client_min_messages = error", quoted == NULL ? "none" : quoted);
+        PQfreemem(quoted);
+    }
+    PGresult *result = connection_exec(c, sql);
+    bool ok = result != NULL && !connection_failed(c, result);
+    PQclear(result);
+    if (!ok) {
+        connection_close(c);
+    }
+    return ok;
+}
+
+bool connection_open(Connection *c, const char *uri, const char *role) {
+    connection_close(c);
+    c->error[0] = '\0';
+    return open_socket(c, uri) && set_up(c, role);
+}
+
+// Everything that was sent is on its way. While the server does not read, it may be because it
+// waits for us to read.
+static bool flush(Connection *c) {
+    int left;
+    while ((left = PQflush(c->pg)) > 0) {
+        if (!wait_for(c, POLLIN | POLLOUT)) {
+            return false;
+        }
+        if (PQconsumeInput(c->pg) == 0) {
+            left = -1;
+            break;
+        }
+    }
+    if (left < 0) {
+        lose(c);
+    }
+    return left == 0;
+}
+
+PGresult *connection_result(Connection *c) {
+    if (c->pg == NULL || !flush(c)) {
+        return NULL;
+    }
+    while (PQisBusy(c->pg)) {
+        if (!wait_for(c, POLLIN)) {
+            return NULL;
+        }
+        if (PQconsumeInput(c->pg) == 0) {
+            lose(c);
+            return NULL;
+        }
+    }
+    PGresult *result = PQgetResult(c->pg);
+    if (PQstatus(c->pg) == CONNECTION_BAD) {
+        PQclear(result);
+        lose(c);
+        return NULL;
+    }
+    return result;
+}
+
+// The last result of a command, or its first error; NULL: lost.
+static PGresult *last_result(Connection *c) {
+    PGresult *last = NULL, *result;
+    while ((result = connection_result(c)) != NULL) {
+        if (last != NULL && PQresultStatus(last) == PGRES_FATAL_ERROR) {
+            PQclear(result);
+            continue;
+        }
+        PQclear(last);
+        last = result;
+    }
+    if (c->pg == NULL) {
+        PQclear(last);
+        return NULL;
+    }
+    return last;
+}
+
+enum { PARAMETERS_MAX = 8 };
+
+PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count) {
+    Oid types[PARAMETERS_MAX];
+    const char *values[PARAMETERS_MAX];
+    int lengths[PARAMETERS_MAX], formats[PARAMETERS_MAX];
+    for (size_t i = 0; i < count && i < PARAMETERS_MAX; i++) {
+        types[i] = parameters[i].type;
+        values[i] = parameters[i].value.ptr;
+        lengths[i] = (int)parameters[i].value.len;
+        formats[i] = 1;
+    }
+    if (c->pg == NULL) {
+        return NULL;
+    }
+    if (PQsendQueryParams(c->pg, sql, (int)count, types, values, lengths, formats, 1) == 0) {
+        lose(c);
+        return NULL;
+    }
+    return last_result(c);
+}
+
+PGresult *connection_exec(Connection *c, const char *sql) {
+    if (c->pg == NULL) {
+        return NULL;
+    }
+    if (PQsendQuery(c->pg, sql) == 0) {
+        lose(c);
+        return NULL;
+    }
+    return last_result(c);
+}
+
+bool connection_copy(Connection *c, Str bytes) {
+    int sent;
+    while ((sent = PQputCopyData(c->pg, bytes.ptr, (int)bytes.len)) == 0) {
+        if (!flush(c)) {
+            return false;
+        }
+    }
+    if (sent < 0) {
+        lose(c);
+    }
+    return sent > 0;
+}
+
+bool connection_copy_end(Connection *c) {
+    int sent;
+    while ((sent = PQputCopyEnd(c->pg, NULL)) == 0) {
+        if (!flush(c)) {
+            return false;
+        }
+    }
+    if (sent < 0) {
+        lose(c);
+    }
+    return sent > 0;
+}
+
+bool connection_failed(Connection *c, const PGresult *result) {
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN ||
+        status == PGRES_SINGLE_TUPLE || status == PGRES_EMPTY_QUERY) {
+        return false;
+    }
+    note_error(c, PQresultErrorMessage(result));
+    return true;
+}

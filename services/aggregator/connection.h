@@ -1,0 +1,40 @@
+// libpq without blocking for good: every wait ends with an answer, a lost connection, or a stop.
+#pragma once
+
+#include "common/base/str.h"
+
+#include <libpq-fe.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef struct Connection {
+    PGconn *pg; // NULL: not connected
+    const atomic_bool *stop;
+    int64_t stopped_at_ms; // when *stop was first seen; 0: not yet
+    char error[512];
+} Connection;
+
+bool connection_open(Connection *c, const char *uri, const char *role);
+void connection_close(Connection *c);
+
+// The next result of what was sent; NULL when there is none left or the connection is lost (then it
+// is closed, and `error` says why).
+PGresult *connection_result(Connection *c);
+
+// Sends, and hands over the last result; NULL: lost. The caller clears it. Parameters and results
+// are binary; lengths are those of the values.
+typedef struct Parameter {
+    Oid type;
+    Str value;
+} Parameter;
+PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count);
+
+// The same for several statements without parameters; text results; the last one or the first error.
+PGresult *connection_exec(Connection *c, const char *sql);
+
+// Bytes into a COPY that has begun, and its end.
+bool connection_copy(Connection *c, Str bytes);
+bool connection_copy_end(Connection *c);
+
+// Notes the result's error; true if it was one.
+bool connection_failed(Connection *c, const PGresult *result);

@@ -1,0 +1,115 @@
+// What stands in one council's election: every declaration that has a place in it, which of them is
+// in force for each ballot, and the newest snapshot. The live night and the rehearsal are two spaces
+// of one election that share nothing but the reference data.
+//
+// State is a cache of the ledger: it is filled by applying ledger rows, and a worker throws it away
+// whenever a transaction did not commit. One thread.
+#pragma once
+
+#include "services/aggregator/control.h"
+#include "services/aggregator/rows.h"
+#include "services/validator/rules.h"
+
+// A declaration in its election, from its first fate on. Duplicates and what a rule rejected have no entry.
+typedef struct Entry {
+    int64_t lane_seq, kafka_offset;
+    const Declaration *declaration; // the election's copy
+    PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown
+    uint8_t event_id[16];
+    uint8_t content[16]; // digest of what a duplicate repeats (spec 6)
+    uint32_t source;     // a number for declaration->source within the election
+    Fate fate;
+    RuleSet reasons;
+    RuleSet identity;    // broken by the record as it came; does not change with reference data
+    bool released;       // every rule but the UNKNOWN_ ones is waived
+    RuleSet waived_conflicts; // that its release waived: it goes into force over rank and revision
+    int64_t released_by; // lane_seq of the row that released it; 0: none did
+    bool rejected_by_operator;
+} Entry;
+
+// A ballot's entries, and which of them counts.
+typedef struct Ballot {
+    Str ballot_paper_id;
+    const CouncilBallot *council_ballot; // NULL: the reference data has no such ballot, or there is none yet
+    VEC(Entry *) entries;                // in order of lane_seq
+    int32_t held;                        // entries that are held now
+    Entry *in_force;                     // NULL: the ballot is open
+    Entry *override;                     // put in force by a release over rank and revision
+} Ballot;
+
+typedef struct Space {
+    bool is_test;
+    Map ballot_of; // ballot paper id -> Ballot
+    VEC(Ballot *) ballots;
+    Ballot **by_council; // the ballots of council->ballots, in that order; NULL without a council
+    int32_t ballots_held;
+    // The newest snapshot.
+    int32_t seq;   // 0: there is none yet
+    Buf content;   // what it said
+    Control control;
+    bool previous_control_lost, final;
+    int32_t loss_flash_seq, call_flash_seq; // snapshots of the flashes that a retraction names
+    int64_t called_at_us;                   // TIME_NONE: no call
+    InputTopic call_topic;                  // of the record that caused the present call
+    int64_t call_offset;
+    bool approval_wanted; // the call waits for APPROVE_CALL
+    Buf facts;
+} Space;
+
+typedef struct Election {
+    Str election_id;
+    Council *council; // NULL: no reference data yet
+    VEC(Council *) retired; // earlier ones, which rows of the batch may still point into
+    Space spaces[2];  // live, rehearsal
+    Map sources;      // name -> its first Entry, whose number counts
+    uint32_t sources_count;
+    bool foreign;     // another lane keeps this election's snapshots
+    Arena memory;     // of entries
+} Election;
+
+Election *election_new(Str election_id);
+void election_free(Election *election);
+
+// The ballot of that id in the space, made when it is not there.
+Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
+
+// An entry for the declaration in `scratch`, borrowing it: enough to be judged.
+Entry *entry_draft(const Election *election, const Declaration *declaration, Arena *scratch);
+
+// The entry with its own copy of everything, among the ballot's entries. It is held by no count
+// until entry_set_fate.
+Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft);
+
+// Folded parties and the content's digest, by the reference data there is now.
+void entry_resolve(Entry *entry, const Election *election, Arena *scratch);
+
+// Present fate; keeps the counts of held entries.
+void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate);
+
+static inline bool entry_stands(const Entry *entry) {
+    return entry->fate == FATE_ACCEPTED || entry->fate == FATE_CORROBORATED || entry->fate == FATE_SUPERSEDED;
+}
+
+// In force for the ballot (spec 5), by the fates as they are; NULL: it is open.
+Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
+
+// The source's standing entry of the highest revision; of equal revisions the one released last,
+// else the first. NULL: none stands.
+Entry *ballot_newest_of_source(const Ballot *ballot, uint32_t source);
+
+// Both elect the same multiset of folded parties, and both or neither is POSTPONED.
+bool entries_same_winners(const Entry *a, const Entry *b, Arena *scratch);
+
+// What the rules say of an entry, as things stand.
+typedef struct Judgement {
+    Fate fate;
+    RuleSet reasons;
+    Str detail;
+    RuleSet conflicts; // conflict rules that it breaks, waived or not
+    bool overrides;    // accepted, and in force over rank and revision
+} Judgement;
+
+// By all rules of spec 6 that need its election. `entry` may be among the ballot's entries already
+// (judged anew): it is never compared with itself, nor with what came after it.
+Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
+                      Arena *arena);

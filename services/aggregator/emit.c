@@ -1,0 +1,377 @@
+// From state to rows: ballots, snapshots, flashes.
+#include "services/aggregator/phrases.h"
+#include "services/aggregator/step.h"
+
+static Str take_text(Buf *text, Arena *arena) {
+    Str copy = arena_copy(arena, buf_str(text));
+    buf_free(text);
+    return copy;
+}
+
+static void add_member(Buf *json, const char *name, Str value) {
+    buf_printf(json, ",\"%s\":", name);
+    buf_add_json_string(json, value);
+}
+
+static void add_number(Buf *json, const char *name, bool known, int64_t value) {
+    buf_add_str(json, STR_LIT(",\""));
+    buf_add_str(json, str_from(name));
+    buf_add_str(json, STR_LIT("\":"));
+    if (known) {
+        buf_add_decimal(json, value);
+    } else {
+        buf_add_str(json, STR_LIT("null"));
+    }
+}
+
+static void add_bool(Buf *json, const char *name, bool value) {
+    buf_printf(json, ",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static Str seats_json(const Council *council, const Standing *standing, Arena *arena) {
+    Buf json = {0};
+    buf_add_byte(&json, '[');
+    for (size_t i = 0; i < standing->seats_count; i++) {
+        const SeatLine *line = &standing->seats[i];
+        const CouncilParty *party = &council->parties[line->party];
+        buf_add_str(&json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
+        buf_add_json_string(&json, party->party_id);
+        add_member(&json, "short", party->short_name);
+        add_member(&json, "group", party->group);
+        add_member(&json, "colour", party->colour);
+        add_member(&json, "text_colour", party->text_colour);
+        add_number(&json, "held", true, line->held);
+        add_number(&json, "won", true, line->won);
+        add_number(&json, "continuing", true, line->continuing);
+        add_number(&json, "change", line->change.known, line->change.value);
+        add_number(&json, "votes", line->votes != COUNT_UNKNOWN, line->votes);
+        buf_add_byte(&json, '}');
+    }
+    buf_add_byte(&json, ']');
+    return take_text(&json, arena);
+}
+
+static Str cause_json(const Step *step) {
+    const Cause *cause = &step->cause;
+    Buf json = {0};
+    buf_add_str(&json, STR_LIT("{\"record\":"));
+    buf_add_json_string(&json, cause->record);
+    add_member(&json, "topic", input_topic_name(cause->topic));
+    add_number(&json, "partition", true, cause->partition);
+    add_number(&json, "kafka_offset", true, cause->kafka_offset);
+    add_number(&json, "lane", true, step->lane->lane);
+    add_number(&json, "lane_seq", true, step->lane_seq);
+    add_member(&json, "event_id", cause->about == NULL ? STR_NONE : cause->about->event_id);
+    add_member(&json, "ballot_paper_id", cause->about == NULL ? STR_NONE : cause->about->ballot_paper_id);
+    add_number(&json, "revision", cause->about != NULL, cause->about == NULL ? 0 : cause->about->revision);
+    add_member(&json, "by", cause->by);
+    buf_add_byte(&json, '}');
+    return take_text(&json, step->arena);
+}
+
+static Str candidates_json(const Council *council, const Entry *entry, Arena *arena) {
+    const Declaration *d = entry->declaration;
+    Buf json = {0};
+    buf_add_byte(&json, '[');
+    for (size_t i = 0; i < d->candidates_count; i++) {
+        const Candidate *c = &d->candidates[i];
+        PartyIndex party = entry->parties[i];
+        buf_add_str(&json, i == 0 ? STR_LIT("{\"candidate_id\":") : STR_LIT(",{\"candidate_id\":"));
+        buf_add_json_string(&json, c->candidate_id);
+        add_member(&json, "name", c->name);
+        add_member(&json, "party_id", c->party_id);
+        add_member(&json, "folded_party_id", party == PARTY_NONE ? c->party_id : council->parties[party].party_id);
+        add_member(&json, "description", c->description);
+        add_number(&json, "votes", c->votes != COUNT_UNKNOWN, c->votes);
+        add_bool(&json, "elected", c->elected);
+        add_bool(&json, "elected_by_lot", c->elected_by_lot);
+        buf_add_byte(&json, '}');
+    }
+    buf_add_byte(&json, ']');
+    return take_text(&json, arena);
+}
+
+static BallotRow ballot_row(const Step *step, const Election *election, const Space *space, const Ballot *ballot,
+                            Str status) {
+    const CouncilBallot *known = ballot->council_ballot;
+    return (BallotRow){
+        .election_id = election->election_id,
+        .is_test = space->is_test,
+        .ballot_paper_id = ballot->ballot_paper_id,
+        .lane = step->lane->lane,
+        .lane_seq = step->lane_seq,
+        .ward_name = known == NULL ? STR_NONE : known->ward_name,
+        .status = status,
+        .seats = known == NULL ? 0 : known->seats,
+        .electorate = known == NULL ? COUNT_UNKNOWN : known->electorate,
+        .ballot_papers = COUNT_UNKNOWN,
+        .rejected_papers = COUNT_UNKNOWN,
+        .declared_at_us = TIME_NONE,
+        .kafka_offset = COUNT_UNKNOWN,
+        .recorded_at_us = step->recorded_at_us,
+    };
+}
+
+// A row of this step's for the ballot is written once: the last state counts.
+static void put_ballot_row(Step *step, const BallotRow *row) {
+    for (size_t i = step->effects->ballots.count; i-- > 0;) {
+        BallotRow *earlier = &step->effects->ballots.items[i];
+        if (earlier->lane_seq != row->lane_seq || earlier->lane != row->lane) {
+            break;
+        }
+        if (earlier->is_test == row->is_test && str_equal(earlier->ballot_paper_id, row->ballot_paper_id)) {
+            *earlier = *row;
+            return;
+        }
+    }
+    *vec_push(&step->effects->ballots) = *row;
+}
+
+void emit_ballot(Step *step, const Election *election, const Space *space, const Ballot *ballot) {
+    const Entry *entry = ballot->in_force;
+    BallotRow row = ballot_row(step, election, space, ballot, STR_LIT("awaiting"));
+    if (entry != NULL) {
+        const Declaration *d = entry->declaration;
+        bool postponed = d->kind == KIND_POSTPONED;
+        row.status = postponed ? STR_LIT("postponed") : STR_LIT("declared");
+        row.ward_name = str_is_none(row.ward_name) ? d->ward_name : row.ward_name;
+        row.source = d->source;
+        row.revision = (MaybeInt){true, d->revision};
+        row.kind = declaration_kind_name((DeclarationKind)d->kind);
+        row.basis = revision_basis_name((RevisionBasis)d->basis);
+        row.electorate = d->electorate == COUNT_UNKNOWN ? row.electorate : d->electorate;
+        row.ballot_papers = d->ballot_papers;
+        row.rejected_papers = d->rejected_papers;
+        row.declared_at_us = d->declared_at_ms * 1000;
+        row.topic = input_topic_name(INPUT_DECLARATIONS);
+        row.partition = (MaybeInt){true, step->lane->lane};
+        row.kafka_offset = entry->kafka_offset;
+        row.candidates = postponed ? STR_NONE : candidates_json(election->council, entry, step->arena);
+    }
+    put_ballot_row(step, &row);
+}
+
+void emit_ballot_removed(Step *step, const Election *election, const Space *space, const Ballot *ballot) {
+    BallotRow row = ballot_row(step, election, space, ballot, STR_LIT("removed"));
+    put_ballot_row(step, &row);
+}
+
+void emit_fate_change(Step *step, int64_t lane_seq, Str election_id, Fate fate, RuleSet reasons, Str detail, Str by,
+                      Str note) {
+    *vec_push(&step->effects->fate_changes) = (FateChangeRow){
+        .lane = step->lane->lane,
+        .lane_seq = lane_seq,
+        .trigger_lane_seq = step->lane_seq,
+        .n = ++step->changes,
+        .election_id = election_id,
+        .fate = fate_name(fate),
+        .reasons = reasons,
+        .detail = detail,
+        .by = by,
+        .note = note,
+        .recorded_at_us = step->recorded_at_us,
+    };
+}
+
+void emit_election(Step *step, const Election *election) {
+    const Council *council = election->council;
+    Buf json = {0};
+    buf_add_byte(&json, '[');
+    for (size_t i = 0; i < council->parties_count; i++) {
+        const CouncilParty *party = &council->parties[i];
+        buf_add_str(&json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
+        buf_add_json_string(&json, party->party_id);
+        add_member(&json, "name", party->name);
+        add_member(&json, "short", party->short_name);
+        add_member(&json, "group", party->group);
+        add_member(&json, "colour", party->colour);
+        add_member(&json, "text_colour", party->text_colour);
+        add_bool(&json, "bloc", party->bloc);
+        buf_add_byte(&json, '}');
+    }
+    buf_add_byte(&json, ']');
+    *vec_push(&step->effects->elections) = (ElectionRow){
+        .election_id = election->election_id,
+        .lane = step->lane->lane,
+        .lane_seq = step->lane_seq,
+        .council_id = council->reference->council_id,
+        .poll_date = council->poll_date,
+        .counted = council->counted,
+        .parties = take_text(&json, step->arena),
+        .recorded_at_us = step->recorded_at_us,
+    };
+}
+
+static BallotResult *list_results(const Council *council, const Space *space, Arena *arena) {
+    BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
+    for (size_t i = 0; i < council->ballots_count; i++) {
+        const Entry *entry = space->by_council[i]->in_force;
+        if (entry == NULL) {
+            continue; // BALLOT_AWAITING
+        }
+        bool postponed = entry->declaration->kind == KIND_POSTPONED;
+        results[i] = (BallotResult){postponed ? BALLOT_POSTPONED : BALLOT_DECLARED, entry->declaration, entry->parties};
+    }
+    return results;
+}
+
+static SnapshotRow snapshot_row(const Step *step, const Election *election, const Space *space,
+                                const Standing *standing) {
+    const Council *council = election->council;
+    const CouncilReference *r = council->reference;
+    Headline headline = phrase_headline(council, standing, space->approval_wanted, step->arena);
+    return (SnapshotRow){
+        .election_id = election->election_id,
+        .is_test = space->is_test,
+        .seq = space->seq + 1,
+        .lane = step->lane->lane,
+        .lane_seq = step->lane_seq,
+        .council_id = r->council_id,
+        .council_name = r->name,
+        .short_name = council->short_name,
+        .kind = r->kind,
+        .nation = r->nation,
+        .region = r->region,
+        .poll_date = council->poll_date,
+        .recorded_at_us = step->recorded_at_us,
+        .status = status_name(standing->status),
+        .control = control_text(council, standing->control),
+        .outcome = outcome_name(standing->outcome),
+        .gained_from = control_text(council, standing->gained_from),
+        .previous_control = control_text(council, standing->previous),
+        .previous_control_lost = standing->previous_control_lost,
+        .majority = standing->majority,
+        .majority_at_least = standing->majority_at_least,
+        .largest_party = standing->largest_party == PARTY_NONE ? STR_NONE
+                                                               : council->parties[standing->largest_party].party_id,
+        .seats_total = council->seats_total,
+        .threshold = council->threshold,
+        .seats_declared = standing->seats_declared,
+        .seats_to_come = standing->seats_to_come,
+        .seats_postponed = standing->seats_postponed,
+        .ballots_total = (int32_t)council->ballots_count,
+        .ballots_declared = standing->ballots_declared,
+        .ballots_postponed = standing->ballots_postponed,
+        .ballots_held = space->ballots_held,
+        .votes_complete = standing->votes_complete,
+        .seats = seats_json(council, standing, step->arena),
+        .headline = headline.full,
+        .headline_short = headline.brief,
+        .called_at_us = space->called_at_us,
+    };
+}
+
+typedef struct FlashStep {
+    Step *step;
+    const Election *election;
+    Space *space;
+    const Standing *standing;
+} FlashStep;
+
+static Str flash_id(const Election *election, int32_t seq, FlashKind kind, Arena *arena) {
+    return arena_printf(arena, STR_FMT "/%d/" STR_FMT, STR_ARG(election->election_id), seq,
+                        STR_ARG(flash_kind_name(kind)));
+}
+
+static void put_flash(const FlashStep *f, FlashKind kind, Str retracts) {
+    Arena *arena = f->step->arena;
+    *vec_push(&f->step->effects->flashes) = (FlashRow){
+        .flash_id = flash_id(f->election, f->space->seq, kind, arena),
+        .is_test = f->space->is_test,
+        .election_id = f->election->election_id,
+        .seq = f->space->seq,
+        .kind = flash_kind_name(kind),
+        .text = phrase_flash(kind, f->election->council, f->standing, STR_NONE, arena),
+        .retracts = retracts,
+        .recorded_at_us = f->step->recorded_at_us,
+    };
+}
+
+// What has changed since the newest snapshot, before it is forgotten.
+typedef struct Turn {
+    bool call_ended, call_began, loss_began, loss_ended, final_began;
+    bool called_flashed; // the call that ended had its CALLED flash, and was not only ready
+} Turn;
+
+static Turn find_turn(const Space *space, const Standing *standing) {
+    bool same = control_equal(space->control, standing->control);
+    return (Turn){
+        .call_ended = !same && space->control.kind != CONTROL_UNKNOWN,
+        .call_began = !same && standing->control.kind != CONTROL_UNKNOWN,
+        .called_flashed = !space->approval_wanted,
+        .loss_began = standing->previous_control_lost && !space->previous_control_lost,
+        .loss_ended = !standing->previous_control_lost && space->previous_control_lost,
+        .final_began = standing->status == STATUS_FINAL && !space->final,
+    };
+}
+
+static void turn_call(Step *step, const Election *election, Space *space, const Turn *turn) {
+    if (turn->call_ended) {
+        space->called_at_us = TIME_NONE;
+        space->approval_wanted = false;
+    }
+    if (turn->call_began) {
+        space->called_at_us = step->recorded_at_us;
+        space->call_topic = step->cause.topic;
+        space->call_offset = step->cause.kafka_offset;
+        space->approval_wanted = step->rules->require_approval;
+        if (space->approval_wanted && step->cause.topic == INPUT_DECLARATIONS) {
+            space->approval_wanted = !take_pending_approval(step, election);
+        }
+    }
+}
+
+static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
+    Space *space = f->space;
+    Arena *arena = f->step->arena;
+    if (turn->call_ended) {
+        FlashKind told = turn->called_flashed ? FLASH_CALLED : FLASH_CALL_READY;
+        put_flash(f, FLASH_CALL_RETRACTED, flash_id(f->election, space->call_flash_seq, told, arena));
+    }
+    if (turn->loss_ended) {
+        put_flash(f, FLASH_LOSS_RETRACTED, flash_id(f->election, space->loss_flash_seq, FLASH_CONTROL_LOST, arena));
+    }
+    if (turn->loss_began) {
+        space->loss_flash_seq = space->seq;
+        put_flash(f, FLASH_CONTROL_LOST, STR_NONE);
+    }
+    if (turn->call_began || approved) {
+        space->call_flash_seq = space->seq;
+        put_flash(f, space->approval_wanted ? FLASH_CALL_READY : FLASH_CALLED, STR_NONE);
+    }
+    if (turn->final_began) {
+        put_flash(f, FLASH_FINAL, STR_NONE);
+    }
+}
+
+void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
+    const Council *council = election->council;
+    if (council == NULL || election->foreign) {
+        return;
+    }
+    Standing standing = control_decide(council, list_results(council, space, step->arena), step->arena);
+    Turn turn = find_turn(space, &standing);
+    turn_call(step, election, space, &turn);
+    if (approved) {
+        space->approval_wanted = false;
+    }
+    SnapshotRow row = snapshot_row(step, election, space, &standing);
+    buf_clear(&step->lane->scratch);
+    row_add_content(&table_snapshot, &row, &step->lane->scratch);
+    bool same = space->seq > 0 && str_equal(buf_str(&step->lane->scratch), buf_str(&space->content));
+    if (same && !changed && !approved) {
+        return;
+    }
+    buf_clear(&space->content);
+    buf_add_str(&space->content, buf_str(&step->lane->scratch));
+    row.cause = cause_json(step);
+    *vec_push(&step->effects->snapshots) = row;
+    space->seq = row.seq;
+    space->control = standing.control;
+    space->previous_control_lost = standing.previous_control_lost;
+    if (council->counted) {
+        FlashStep f = {step, election, space, &standing};
+        put_flashes(&f, &turn, approved);
+    }
+    space->final = standing.status == STATUS_FINAL;
+}

@@ -1,0 +1,187 @@
+// The rules that compare a declaration with what stands in its election already.
+#include "services/aggregator/election.h"
+
+#include <stdlib.h>
+
+static bool same_content(const Entry *a, const Entry *b) {
+    return memcmp(a->content, b->content, sizeof a->content) == 0;
+}
+
+// Rejected by a rule and not by the desk: as if it had never come.
+static bool was_rejected_by_rule(const Entry *entry) {
+    return entry->fate == FATE_REJECTED && !entry->rejected_by_operator;
+}
+
+// Entries come in order, so those before it are what it is compared with.
+static size_t entries_before(const Ballot *ballot, const Entry *entry) {
+    size_t n = ballot->entries.count;
+    while (n > 0 && ballot->entries.items[n - 1]->lane_seq >= entry->lane_seq) {
+        n--;
+    }
+    return n;
+}
+
+static const Entry *find_duplicate(const Ballot *ballot, const Entry *entry) {
+    size_t n = entries_before(ballot, entry);
+    for (size_t i = 0; i < n; i++) {
+        const Entry *other = ballot->entries.items[i];
+        if (was_rejected_by_rule(other) || other->fate == FATE_DUPLICATE || !same_content(entry, other)) {
+            continue;
+        }
+        bool same_message = memcmp(entry->event_id, other->event_id, sizeof entry->event_id) == 0;
+        bool same_revision =
+            entry->source == other->source && entry->declaration->revision == other->declaration->revision;
+        if (same_message || same_revision) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+// A record of the desk's making counts even where it came later, so all entries are looked at but itself.
+static void check_conflicting(const Ballot *ballot, const Entry *entry, Findings *f) {
+    for (size_t i = 0; i < ballot->entries.count; i++) {
+        const Entry *other = ballot->entries.items[i];
+        bool counts = other->lane_seq < entry->lane_seq || entry_stands(other);
+        if (other != entry && counts && other->fate != FATE_REJECTED && other->fate != FATE_DUPLICATE &&
+            other->source == entry->source && other->declaration->revision == entry->declaration->revision &&
+            !same_content(entry, other)) {
+            findings_add(f, RULE_CONFLICTING_REVISION, "offset %lld has other content under revision %d",
+                         (long long)other->kafka_offset, entry->declaration->revision);
+            return;
+        }
+    }
+}
+
+static bool is_lower(const Entry *entry, const Entry *newest) {
+    return newest != NULL && newest != entry && entry->declaration->revision < newest->declaration->revision;
+}
+
+static void check_stale(const Entry *entry, const Entry *newest, Findings *f) {
+    if (is_lower(entry, newest) && entry->declaration->reported_at_ms > newest->declaration->reported_at_ms) {
+        findings_add(f, RULE_STALE_REVISION, "revision %d was reported after revision %d",
+                     entry->declaration->revision, newest->declaration->revision);
+    }
+}
+
+typedef struct PartyVotes {
+    PartyIndex party;
+    int64_t votes;
+} PartyVotes;
+
+static int by_party_and_votes(const void *left, const void *right) {
+    const PartyVotes *a = left, *b = right;
+    if (a->party != b->party) {
+        return a->party > b->party ? 1 : -1;
+    }
+    return (a->votes > b->votes) - (a->votes < b->votes);
+}
+
+// Votes by party, in an order of their own; NULL when some are not known. Sources write names in
+// their own ways, so the candidates' are not compared.
+static PartyVotes *list_votes(const Entry *entry, Arena *arena) {
+    const Declaration *d = entry->declaration;
+    PartyVotes *list = arena_alloc(arena, d->candidates_count, sizeof *list);
+    for (size_t i = 0; i < d->candidates_count; i++) {
+        if (d->candidates[i].votes == COUNT_UNKNOWN) {
+            return NULL;
+        }
+        list[i] = (PartyVotes){entry->parties[i], d->candidates[i].votes};
+    }
+    qsort(list, d->candidates_count, sizeof *list, by_party_and_votes);
+    return list;
+}
+
+static bool votes_differ(const Entry *a, const Entry *b, Arena *arena) {
+    if (a->declaration->kind == KIND_POSTPONED || b->declaration->kind == KIND_POSTPONED) {
+        return false;
+    }
+    const PartyVotes *votes_a = list_votes(a, arena), *votes_b = list_votes(b, arena);
+    size_t count = a->declaration->candidates_count;
+    if (votes_a == NULL || votes_b == NULL || count != b->declaration->candidates_count) {
+        return votes_a != NULL && votes_b != NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (votes_a[i].party != votes_b[i].party || votes_a[i].votes != votes_b[i].votes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_other_source(const Entry *entry, const Entry *in_force, Findings *f) {
+    if (in_force == NULL || in_force->source == entry->source || entry->declaration->kind == KIND_WITHDRAWN) {
+        return;
+    }
+    if (!entries_same_winners(entry, in_force, f->arena)) {
+        findings_add(f, RULE_SOURCES_DIFFER_WINNERS, STR_FMT " is in force with other winners, by offset %lld",
+                     STR_ARG(in_force->declaration->source), (long long)in_force->kafka_offset);
+    }
+    if (votes_differ(entry, in_force, f->arena)) {
+        findings_add(f, RULE_SOURCES_DIFFER_VOTES, STR_FMT " is in force with other votes, by offset %lld",
+                     STR_ARG(in_force->declaration->source), (long long)in_force->kafka_offset);
+    }
+}
+
+static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *in_force, bool overrides) {
+    if (overrides) {
+        return FATE_ACCEPTED;
+    }
+    if (is_lower(entry, newest)) {
+        return FATE_SUPERSEDED;
+    }
+    bool corroborates = in_force != NULL && in_force->source != entry->source &&
+                        entry->declaration->kind != KIND_WITHDRAWN;
+    return corroborates ? FATE_CORROBORATED : FATE_ACCEPTED;
+}
+
+Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
+                      Arena *arena) {
+    const Entry *duplicate = find_duplicate(ballot, entry);
+    if (duplicate != NULL) {
+        return (Judgement){.fate = FATE_DUPLICATE,
+                           .detail = arena_printf(arena, "of offset %lld", (long long)duplicate->kafka_offset)};
+    }
+    Findings f = {.rules = rules, .arena = arena, .broken = entry->identity};
+    const Council *council = election->council;
+    if (council == NULL || !str_equal(council->reference->council_id, entry->declaration->council_id)) {
+        findings_add(&f, RULE_UNKNOWN_COUNCIL, "no reference data for " STR_FMT " as council " STR_FMT,
+                     STR_ARG(entry->declaration->election_id), STR_ARG(entry->declaration->council_id));
+        Fate fate = findings_worst(&f) == VERDICT_REJECTED ? FATE_REJECTED : FATE_HELD;
+        return (Judgement){.fate = fate, .reasons = f.broken, .detail = f.detail};
+    }
+    rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
+    const Entry *newest = ballot_newest_of_source(ballot, entry->source);
+    const Entry *in_force = ballot->in_force == entry ? NULL : ballot->in_force;
+    check_conflicting(ballot, entry, &f);
+    check_stale(entry, newest, &f);
+    check_other_source(entry, in_force, &f);
+    // A conflict that was found when the record came stays until the desk decides.
+    f.broken |= entry->reasons & RULES_CONFLICT;
+    Judgement judgement = {.conflicts = f.broken & RULES_CONFLICT};
+    if (entry->released) {
+        RuleSet warnings = 0;
+        for (int rule = 0; rule < RULE_COUNT; rule++) {
+            warnings |= rules->verdicts[rule] == VERDICT_WARNING ? RULE_BIT(rule) : 0;
+        }
+        f.broken &= RULES_UNKNOWN | warnings | f.softened;
+    }
+    judgement.reasons = f.broken;
+    judgement.detail = f.broken == 0 ? STR_NONE : f.detail;
+    switch (findings_worst(&f)) {
+    case VERDICT_REJECTED:
+        judgement.fate = FATE_REJECTED;
+        break;
+    case VERDICT_HELD:
+        judgement.fate = FATE_HELD;
+        break;
+    case VERDICT_WARNING:
+    case VERDICT_OFF: {
+        bool overrides = entry->released && (judgement.conflicts | entry->waived_conflicts) != 0;
+        judgement.fate = standing_fate(entry, newest, in_force, overrides);
+        judgement.overrides = overrides;
+        break;
+    }
+    }
+    return judgement;
+}

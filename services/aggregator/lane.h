@@ -1,0 +1,53 @@
+// One lane: partition n of both input topics, in the order of its ledger.
+//
+// lane_apply is the whole way from a decoded record to the rows of the transaction, for the daemon
+// and for every replay alike. It is deterministic: the moment is passed in, nothing else is read.
+// One thread at a time.
+#pragma once
+
+#include "services/aggregator/election.h"
+
+// An operator's action for a record that has not come yet.
+typedef struct PendingAction {
+    int64_t lane_seq; // of the action's own ledger row
+    OperatorAction action;
+} PendingAction;
+
+typedef struct Lane {
+    int32_t lane;
+    int64_t lane_seq; // of the newest ledger row
+    uint8_t head_hash[SHA256_BYTES];
+    int64_t received_at_us; // of the newest ledger row; does not go back
+    int64_t next[INPUT_COUNT]; // offsets; -1: from the beginning
+    Map election_of;           // election id -> Election
+    VEC(Election *) elections;
+    VEC(PendingAction) pending;
+    Arena memory; // of pending actions
+    Buf scratch;
+} Lane;
+
+Lane *lane_new(int32_t lane);
+void lane_free(Lane *lane);
+
+// The election as this lane knows it; NULL when nothing of it has been applied or loaded.
+Election *lane_find_election(const Lane *lane, Str election_id);
+
+// The same, made empty when it is not there.
+Election *lane_take_election(Lane *lane, Str election_id);
+
+// Where a record stands that was applied already: its election among those loaded, or NULL.
+Election *lane_find_target(const Lane *lane, const OperatorAction *action);
+
+// The next record of the lane: judged, given its ledger row and hash, and all that follows from it
+// added to `effects`, whose strings live in `arena`, the envelope, the record and the lane.
+// Elections that are concerned must be loaded. `now_us` is the wall clock.
+void lane_apply(Lane *lane, const Envelope *envelope, const Decoded *decoded, const RuleBook *rules, int64_t now_us,
+                Arena *arena, Effects *effects);
+
+// The same for a row that is in the ledger already, without moving the lane: how an election is
+// loaded. `row` names its lane_seq, received_at_us, fate and rules; `effects` get what it caused then.
+void lane_reapply(Lane *lane, const Envelope *envelope, const Decoded *decoded, const RuleBook *rules, LedgerRow row,
+                  Arena *arena, Effects *effects);
+
+// An action of the ledger that still waits for its record.
+void lane_add_pending(Lane *lane, const OperatorAction *action, int64_t lane_seq);

@@ -1,0 +1,626 @@
+#include "services/aggregator/store.h"
+
+#include "common/base/limits.h"
+#include "services/aggregator/connection.h"
+#include "services/aggregator/rules_json.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define POSTGRES_EPOCH_US INT64_C(946684800000000) // 2000-01-01
+#define SQLSTATE_FENCED "DE001"
+#define SQLSTATE_UNIQUE "23505"
+
+// PostgreSQL's own numbers for the types of parameters (pg_type.dat).
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TEXT_ARRAY = 1009 };
+
+// A rule book of an earlier version that a load has met.
+typedef struct OldRules {
+    int32_t version;
+    RuleBook *book;
+} OldRules;
+
+struct Store {
+    Connection connection;
+    const char *uri, *role;
+    VEC(OldRules) old_rules;
+    VEC(uint64_t) stored_schemas; // writer schemas that the database has
+    Buf sql, tuples;
+    Arena memory; // of old rules
+    PGresult *rejections_result;
+    VEC(Rejection) rejections; // point into the result
+};
+
+Store *store_new(const char *uri, const char *role, const atomic_bool *stop) {
+    Store *store = mem_alloc(1, sizeof *store);
+    store->uri = uri;
+    store->role = role;
+    store->connection.stop = stop;
+    store->memory.block_bytes = 4096;
+    return store;
+}
+
+void store_free(Store *store) {
+    if (store == NULL) {
+        return;
+    }
+    connection_close(&store->connection);
+    PQclear(store->rejections_result);
+    vec_free(&store->rejections);
+    vec_free(&store->old_rules);
+    vec_free(&store->stored_schemas);
+    buf_free(&store->sql);
+    buf_free(&store->tuples);
+    arena_free(&store->memory);
+    mem_free(store);
+}
+
+Str store_error(const Store *store) {
+    return str_from(store->connection.error);
+}
+
+bool store_is_connected(const Store *store) {
+    return store->connection.pg != NULL;
+}
+
+StoreStatus store_connect(Store *store) {
+    return connection_open(&store->connection, store->uri, store->role) ? STORE_OK : STORE_AWAY;
+}
+
+void store_disconnect(Store *store) {
+    connection_close(&store->connection);
+}
+
+// Parameters and results in PostgreSQL's binary formats.
+
+typedef struct Int4 {
+    uint32_t bytes;
+} Int4;
+
+static Parameter int4_parameter(Int4 *place, int32_t value) {
+    place->bytes = htonl((uint32_t)value);
+    return (Parameter){OID_INT4, {(const char *)&place->bytes, sizeof place->bytes}};
+}
+
+typedef struct Int8 {
+    uint64_t bytes;
+} Int8;
+
+static Parameter int8_parameter(Int8 *place, int64_t value) {
+    place->bytes = htobe64((uint64_t)value);
+    return (Parameter){OID_INT8, {(const char *)&place->bytes, sizeof place->bytes}};
+}
+
+static Parameter text_parameter(Str value) {
+    return (Parameter){OID_TEXT, value};
+}
+
+static Parameter texts_parameter(Buf *place, const Str *values, size_t count) {
+    buf_add_u32(place, count > 0);
+    buf_add_u32(place, 0);
+    buf_add_u32(place, OID_TEXT);
+    if (count > 0) {
+        buf_add_u32(place, (uint32_t)count);
+        buf_add_u32(place, 1);
+    }
+    for (size_t i = 0; i < count; i++) {
+        buf_add_u32(place, (uint32_t)values[i].len);
+        buf_add_str(place, values[i]);
+    }
+    return (Parameter){OID_TEXT_ARRAY, buf_str(place)};
+}
+
+static Str field(const PGresult *result, int row, int column) {
+    if (PQgetisnull(result, row, column)) {
+        return STR_NONE;
+    }
+    return (Str){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
+}
+
+static int32_t int4_field(const PGresult *result, int row, int column) {
+    uint32_t bytes;
+    memcpy(&bytes, PQgetvalue(result, row, column), sizeof bytes);
+    return (int32_t)ntohl(bytes);
+}
+
+static int64_t int8_field(const PGresult *result, int row, int column) {
+    uint64_t bytes;
+    memcpy(&bytes, PQgetvalue(result, row, column), sizeof bytes);
+    return (int64_t)be64toh(bytes);
+}
+
+static int64_t time_field(const PGresult *result, int row, int column) {
+    return PQgetisnull(result, row, column) ? TIME_NONE : int8_field(result, row, column) + POSTGRES_EPOCH_US;
+}
+
+// Takes the answer to a query; what is not an answer means that the connection starts anew.
+static StoreStatus settle(Store *store, PGresult *result) {
+    if (result == NULL) {
+        return STORE_AWAY;
+    }
+    if (connection_failed(&store->connection, result)) {
+        connection_close(&store->connection);
+        return STORE_AWAY;
+    }
+    return STORE_OK;
+}
+
+#define QUERY(store, sql, ...)                                                                                        \
+    connection_query(&(store)->connection, sql, (const Parameter[]){__VA_ARGS__},                                     \
+                     sizeof((const Parameter[]){__VA_ARGS__}) / sizeof(Parameter))
+
+StoreStatus store_resolve_rules(Store *store, RuleBook *rules) {
+    Buf json = {0};
+    rules_to_json(rules, &json);
+    uint8_t digest[SHA256_BYTES];
+    sha256(json.ptr, json.len, digest);
+    Parameter settings = text_parameter(buf_str(&json));
+    Parameter hash = {OID_BYTEA, {(const char *)digest, sizeof digest}};
+    PGresult *result = QUERY(store,
+                             "WITH added AS (INSERT INTO declared.rules (settings, digest) VALUES ($1, $2) "
+                             "ON CONFLICT (digest) DO NOTHING RETURNING version) "
+                             "SELECT version FROM added UNION ALL "
+                             "SELECT version FROM declared.rules WHERE digest = $2 LIMIT 1",
+                             settings, hash);
+    buf_free(&json);
+    StoreStatus status = settle(store, result);
+    if (status == STORE_OK && PQntuples(result) == 0) {
+        // Another process stores the same settings at this moment: they are there at the next try.
+        status = STORE_AWAY;
+    }
+    if (status == STORE_OK) {
+        rules->version = int4_field(result, 0, 0);
+    }
+    PQclear(result);
+    return status;
+}
+
+// The rule book of that version, from the database the first time.
+static StoreStatus find_rules(Store *store, int32_t version, const RuleBook **rules) {
+    for (size_t i = 0; i < store->old_rules.count; i++) {
+        if (store->old_rules.items[i].version == version) {
+            *rules = store->old_rules.items[i].book;
+            return STORE_OK;
+        }
+    }
+    Int4 place;
+    PGresult *result = QUERY(store, "SELECT settings FROM declared.rules WHERE version = $1",
+                             int4_parameter(&place, version));
+    StoreStatus status = settle(store, result);
+    RuleBook *book = arena_alloc(&store->memory, 1, sizeof *book);
+    if (status == STORE_OK &&
+        (PQntuples(result) == 0 || !rules_from_json(field(result, 0, 0), &store->memory, book))) {
+        snprintf(store->connection.error, sizeof store->connection.error,
+                 "the ledger names rules version %d, which declared.rules does not hold", version);
+        connection_close(&store->connection);
+        status = STORE_AWAY;
+    }
+    if (status == STORE_OK) {
+        book->version = version;
+        *vec_push(&store->old_rules) = (OldRules){version, book};
+        *rules = book;
+    }
+    PQclear(result);
+    return status;
+}
+
+// A payload of the ledger, with the writer schema that the row names where the store lacks it.
+static StoreStatus decode_row(Store *store, SchemaStore *schemas, Str payload, Str fingerprint, Arena *arena,
+                              Decoded *decoded) {
+    int32_t wanted = 0;
+    if (decode_payload(schemas, payload, arena, decoded, &wanted) != DECODE_SCHEMA_WANTED ||
+        str_is_none(fingerprint)) {
+        return STORE_OK;
+    }
+    PGresult *result = QUERY(store, "SELECT schema FROM declared.writer_schema WHERE fingerprint = $1",
+                             text_parameter(fingerprint));
+    StoreStatus status = settle(store, result);
+    Str error = STR_NONE;
+    if (status == STORE_OK && PQntuples(result) == 1 &&
+        schema_store_add(schemas, wanted, field(result, 0, 0), arena, &error)) {
+        decode_payload(schemas, payload, arena, decoded, &wanted);
+    }
+    PQclear(result);
+    return status;
+}
+
+static StoreStatus load_pending(Store *store, Lane *lane, SchemaStore *schemas) {
+    Int4 number;
+    PGresult *result = QUERY(store,
+                             "SELECT lane_seq, payload, writer_schema FROM declared.ledger l "
+                             "WHERE lane = $1 AND fate = 'held' AND topic = '" TOPIC_DESK "' AND NOT EXISTS "
+                             "(SELECT FROM declared.fate_change c WHERE c.lane = l.lane AND c.lane_seq = l.lane_seq) "
+                             "ORDER BY lane_seq",
+                             int4_parameter(&number, lane->lane));
+    StoreStatus status = settle(store, result);
+    Arena arena = {0};
+    for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
+        Decoded decoded;
+        status = decode_row(store, schemas, field(result, i, 1), field(result, i, 2), &arena, &decoded);
+        if (status == STORE_OK && decoded.record.type == RECORD_ACTION) {
+            lane_add_pending(lane, &decoded.record.action, int8_field(result, i, 0));
+        }
+    }
+    arena_free(&arena);
+    PQclear(result);
+    return status;
+}
+
+StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas, int64_t *outbox_lane_seq) {
+    Int4 number;
+    Parameter parameter = int4_parameter(&number, lane->lane);
+    PGresult *result =
+        QUERY(store, "INSERT INTO declared.lane (lane) VALUES ($1) ON CONFLICT DO NOTHING", parameter);
+    StoreStatus status = settle(store, result);
+    PQclear(result);
+    if (status != STORE_OK) {
+        return status;
+    }
+    result = QUERY(store,
+                   "SELECT lane_seq, head_hash, received_at, declarations_next, desk_next, outbox_lane_seq "
+                   "FROM declared.lane WHERE lane = $1",
+                   parameter);
+    status = settle(store, result);
+    if (status == STORE_OK) {
+        lane->lane_seq = int8_field(result, 0, 0);
+        memcpy(lane->head_hash, PQgetvalue(result, 0, 1), sizeof lane->head_hash);
+        lane->received_at_us = time_field(result, 0, 2);
+        lane->next[INPUT_DECLARATIONS] = int8_field(result, 0, 3);
+        lane->next[INPUT_DESK] = int8_field(result, 0, 4);
+        *outbox_lane_seq = int8_field(result, 0, 5);
+    }
+    PQclear(result);
+    return status == STORE_OK ? load_pending(store, lane, schemas) : status;
+}
+
+// A ledger row, applied as it was then.
+typedef struct Reapplication {
+    Store *store;
+    Lane *lane;
+    SchemaStore *schemas;
+    Arena *arena;
+    Effects *effects; // of no interest
+} Reapplication;
+
+static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, int row) {
+    const RuleBook *rules;
+    Decoded decoded;
+    StoreStatus status = find_rules(r->store, int4_field(result, row, 5), &rules);
+    if (status == STORE_OK) {
+        status = decode_row(r->store, r->schemas, field(result, row, 3), field(result, row, 7), r->arena, &decoded);
+    }
+    if (status != STORE_OK) {
+        return status;
+    }
+    bool desk = str_equal_text(field(result, row, 1), TOPIC_DESK);
+    Envelope envelope = {
+        .topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
+        .partition = r->lane->lane,
+        .kafka_offset = int8_field(result, row, 2),
+        .key = field(result, row, 8),
+        .payload = field(result, row, 3),
+    };
+    LedgerRow ledger_row = {
+        .lane = r->lane->lane,
+        .lane_seq = int8_field(result, row, 0),
+        .kafka_offset = envelope.kafka_offset,
+        .fate = field(result, row, 4),
+        .received_at_us = time_field(result, row, 6),
+    };
+    lane_reapply(r->lane, &envelope, &decoded, rules, ledger_row, r->arena, r->effects);
+    effects_clear(r->effects);
+    arena_reset(r->arena);
+    return STORE_OK;
+}
+
+// Where the snapshots stand in the database: another lane's are not ours to go on with, and numbers
+// go on from those that readers have seen, whatever the rules make of the past today.
+static StoreStatus check_snapshots(Store *store, Lane *lane, Parameter ids) {
+    PGresult *result = QUERY(store,
+                             "SELECT e.id, t.is_test, s.seq, s.lane FROM unnest($1::text[]) AS e (id) "
+                             "CROSS JOIN (VALUES (false), (true)) AS t (is_test) "
+                             "CROSS JOIN LATERAL (SELECT seq, lane FROM declared.snapshot x "
+                             "WHERE x.election_id = e.id AND x.is_test = t.is_test ORDER BY seq DESC LIMIT 1) s",
+                             ids);
+    StoreStatus status = settle(store, result);
+    for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
+        Election *election = lane_find_election(lane, field(result, i, 0));
+        if (int4_field(result, i, 3) != lane->lane) {
+            election->foreign = true;
+        } else {
+            election->spaces[*PQgetvalue(result, i, 1) != 0].seq = int4_field(result, i, 2);
+        }
+    }
+    PQclear(result);
+    return status;
+}
+
+StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids,
+                                 size_t count) {
+    Buf place = {0};
+    Int4 number;
+    Parameter ids = texts_parameter(&place, election_ids, count);
+    for (size_t i = 0; i < count; i++) {
+        lane_take_election(lane, election_ids[i]);
+    }
+    PGresult *result = QUERY(store,
+                             "SELECT lane_seq, topic, kafka_offset, payload, fate, rules_version, received_at, "
+                             "writer_schema, key FROM declared.ledger WHERE lane = $1 AND election_id = ANY ($2) "
+                             "UNION ALL "
+                             "SELECT l.lane_seq, l.topic, l.kafka_offset, l.payload, l.fate, l.rules_version, "
+                             "l.received_at, l.writer_schema, l.key "
+                             "FROM declared.fate_change c JOIN declared.ledger l USING (lane, lane_seq) "
+                             "WHERE c.lane = $1 AND c.election_id = ANY ($2) AND l.election_id IS NULL "
+                             "ORDER BY lane_seq",
+                             int4_parameter(&number, lane->lane), ids);
+    StoreStatus status = settle(store, result);
+    Arena arena = {0};
+    Effects effects = {0};
+    Reapplication reapplication = {store, lane, schemas, &arena, &effects};
+    for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
+        status = reapply_row(&reapplication, result, i);
+    }
+    PQclear(result);
+    effects_free(&effects);
+    arena_free(&arena);
+    if (status == STORE_OK) {
+        status = check_snapshots(store, lane, ids);
+    }
+    buf_free(&place);
+    return status;
+}
+
+StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
+                                Str *election_id) {
+    Int4 number;
+    Int8 offset;
+    PGresult *result = QUERY(store,
+                             "SELECT election_id FROM declared.ledger "
+                             "WHERE lane = $1 AND topic = $2 AND kafka_offset = $3",
+                             int4_parameter(&number, lane), text_parameter(topic),
+                             int8_parameter(&offset, kafka_offset));
+    StoreStatus status = settle(store, result);
+    *election_id = STR_NONE;
+    if (status == STORE_OK && PQntuples(result) == 1) {
+        *election_id = arena_copy(arena, field(result, 0, 0));
+    }
+    PQclear(result);
+    return status;
+}
+
+// The transaction.
+
+typedef struct TableRows {
+    const Table *table;
+    const void *rows;
+    size_t count, size;
+} TableRows;
+
+enum { TABLES_COUNT = 6 };
+
+static void list_tables(const Effects *e, TableRows tables[TABLES_COUNT]) {
+    const TableRows list[TABLES_COUNT] = {
+        {&table_ledger, e->ledger.items, e->ledger.count, sizeof(LedgerRow)},
+        {&table_fate_change, e->fate_changes.items, e->fate_changes.count, sizeof(FateChangeRow)},
+        {&table_election, e->elections.items, e->elections.count, sizeof(ElectionRow)},
+        {&table_snapshot, e->snapshots.items, e->snapshots.count, sizeof(SnapshotRow)},
+        {&table_ballot, e->ballots.items, e->ballots.count, sizeof(BallotRow)},
+        {&table_flash, e->flashes.items, e->flashes.count, sizeof(FlashRow)},
+    };
+    memcpy(tables, list, sizeof list);
+}
+
+static bool schema_is_stored(const Store *store, uint64_t fingerprint) {
+    for (size_t i = 0; i < store->stored_schemas.count; i++) {
+        if (store->stored_schemas.items[i] == fingerprint) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Writer schemas that this process has not stored yet. They are noted as stored before the commit;
+// after a failed one the whole note is dropped.
+static void add_writer_schemas(Store *store, const Effects *effects, const SchemaStore *schemas) {
+    for (size_t i = 0; i < effects->ledger.count; i++) {
+        Str hex = effects->ledger.items[i].writer_schema;
+        uint64_t fingerprint = str_is_none(hex) ? 0 : strtoull(hex.ptr, NULL, 16);
+        if (fingerprint == 0 || schema_is_stored(store, fingerprint)) {
+            continue;
+        }
+        Str json = schema_store_json(schemas, fingerprint);
+        char *literal = PQescapeLiteral(store->connection.pg, json.ptr, json.len);
+        if (literal != NULL) {
+            buf_printf(&store->sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', %s) ON CONFLICT DO NOTHING; ",
+                       STR_ARG(hex), literal);
+            *vec_push(&store->stored_schemas) = fingerprint;
+        }
+        PQfreemem(literal);
+    }
+}
+
+static void add_hex(Buf *out, const uint8_t *bytes, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(out, "%02x", bytes[i]);
+    }
+}
+
+static void add_advance(Buf *sql, const LaneAdvance *advance) {
+    const Lane *lane = advance->lane;
+    buf_printf(sql, "SELECT declared.advance_lane(%d, %lld, %lld, '\\x", lane->lane, (long long)advance->from,
+               (long long)lane->lane_seq);
+    add_hex(sql, lane->head_hash, sizeof lane->head_hash);
+    buf_add_str(sql, STR_LIT("', '"));
+    civil_add_timestamp(sql, lane->received_at_us);
+    buf_printf(sql, "', %lld, %lld); ", (long long)lane->next[INPUT_DECLARATIONS], (long long)lane->next[INPUT_DESK]);
+}
+
+static void add_copy(Buf *sql, const Table *table) {
+    buf_printf(sql, "COPY declared.%s (", table->name);
+    for (size_t i = 0; i < table->columns_count; i++) {
+        buf_printf(sql, "%s%s", i == 0 ? "" : ", ", table->columns[i].name);
+    }
+    buf_add_str(sql, STR_LIT(") FROM STDIN (FORMAT binary); "));
+}
+
+// One string holds the whole transaction: the server goes from COPY to COPY as we feed it, and a
+// lane that is no longer ours stops it before the first.
+static void build_transaction(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
+                              const TableRows tables[TABLES_COUNT], const SchemaStore *schemas) {
+    buf_clear(&store->sql);
+    buf_add_str(&store->sql, STR_LIT("BEGIN; "));
+    for (size_t i = 0; i < lanes_count; i++) {
+        add_advance(&store->sql, &lanes[i]);
+    }
+    add_writer_schemas(store, effects, schemas);
+    for (size_t i = 0; i < TABLES_COUNT; i++) {
+        if (tables[i].count > 0) {
+            add_copy(&store->sql, tables[i].table);
+        }
+    }
+    buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
+}
+
+static bool feed_copy(Store *store, const TableRows *rows) {
+    static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; // signature, flags, no extension
+    buf_clear(&store->tuples);
+    buf_add(&store->tuples, header, sizeof header);
+    for (size_t i = 0; i < rows->count; i++) {
+        row_add_tuple(rows->table, (const char *)rows->rows + i * rows->size, &store->tuples);
+    }
+    buf_add_u16(&store->tuples, UINT16_MAX);
+    return connection_copy(&store->connection, buf_str(&store->tuples)) && connection_copy_end(&store->connection);
+}
+
+static StoreStatus read_failure(Store *store, const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    bool fenced = sqlstate != NULL && (strcmp(sqlstate, SQLSTATE_FENCED) == 0 || strcmp(sqlstate, SQLSTATE_UNIQUE) == 0);
+    connection_failed(&store->connection, result);
+    return fenced ? STORE_FENCED : STORE_AWAY;
+}
+
+static StoreStatus run_transaction(Store *store, const TableRows tables[TABLES_COUNT]) {
+    Connection *c = &store->connection;
+    StoreStatus status = STORE_OK;
+    size_t table = 0;
+    bool committed = false;
+    PGresult *result;
+    while ((result = connection_result(c)) != NULL) {
+        ExecStatusType answer = PQresultStatus(result);
+        if (answer == PGRES_COPY_IN) {
+            while (tables[table].count == 0) {
+                table++;
+            }
+            PQclear(result);
+            if (!feed_copy(store, &tables[table++])) {
+                return STORE_AWAY;
+            }
+            continue;
+        }
+        if (answer == PGRES_FATAL_ERROR) {
+            status = read_failure(store, result);
+        }
+        committed |= strcmp(PQcmdStatus(result), "COMMIT") == 0;
+        PQclear(result);
+    }
+    return status == STORE_OK && !committed ? STORE_AWAY : status;
+}
+
+StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
+                         const SchemaStore *schemas) {
+    Connection *c = &store->connection;
+    if (c->pg == NULL) {
+        return STORE_AWAY;
+    }
+    TableRows tables[TABLES_COUNT];
+    list_tables(effects, tables);
+    build_transaction(store, lanes, lanes_count, effects, tables, schemas);
+    StoreStatus status = STORE_AWAY;
+    if (PQsendQuery(c->pg, store->sql.ptr) != 0) {
+        status = run_transaction(store, tables);
+    }
+    if (status != STORE_OK) {
+        vec_clear(&store->stored_schemas);
+        connection_close(c);
+    }
+    return status;
+}
+
+void store_notify(Store *store, const Effects *effects) {
+    Connection *c = &store->connection;
+    if (effects->snapshots.count == 0 || c->pg == NULL) {
+        return;
+    }
+    Map told[2] = {0}; // elections whose newest snapshot was found, live and rehearsal
+    buf_clear(&store->sql);
+    // The hint need not be durable, and must not wait for the disk.
+    buf_add_str(&store->sql, STR_LIT("BEGIN; SET LOCAL synchronous_commit = off; "));
+    for (size_t i = effects->snapshots.count; i-- > 0;) {
+        SnapshotRow *row = &effects->snapshots.items[i];
+        if (map_get(&told[row->is_test], row->election_id) != NULL) {
+            continue;
+        }
+        map_put(&told[row->is_test], row->election_id, row);
+        char *id = PQescapeLiteral(c->pg, row->election_id.ptr, row->election_id.len);
+        buf_printf(&store->sql,
+                   "SELECT pg_notify('council_control%s', json_build_object('election_id', %s, 'seq', %d)::text); ",
+                   row->is_test ? "_test" : "", id == NULL ? "''" : id, row->seq);
+        PQfreemem(id);
+    }
+    map_free(&told[0]);
+    map_free(&told[1]);
+    buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
+    PQclear(connection_exec(c, store->sql.ptr));
+}
+
+// The outbox.
+
+StoreStatus store_read_rejections(Store *store, int32_t lane, int64_t after, int32_t wanted, const Rejection **out,
+                                  size_t *count) {
+    Int4 number, limit;
+    Int8 from;
+    PQclear(store->rejections_result);
+    vec_clear(&store->rejections);
+    store->rejections_result =
+        QUERY(store,
+              "SELECT lane_seq AS at, topic, partition, kafka_offset, key, payload, "
+              "array_to_string(reasons, ',') AS reasons, detail FROM declared.ledger "
+              "WHERE lane = $1 AND lane_seq > $2 AND fate = 'rejected' "
+              "UNION ALL "
+              "SELECT c.trigger_lane_seq, l.topic, l.partition, l.kafka_offset, l.key, l.payload, "
+              "array_to_string(c.reasons, ','), coalesce(c.detail, c.note) "
+              "FROM declared.fate_change c JOIN declared.ledger l USING (lane, lane_seq) "
+              "WHERE c.lane = $1 AND c.trigger_lane_seq > $2 AND c.fate = 'rejected' "
+              "ORDER BY at FETCH FIRST $3 ROWS WITH TIES",
+              int4_parameter(&number, lane), int8_parameter(&from, after), int4_parameter(&limit, wanted));
+    const PGresult *r = store->rejections_result;
+    StoreStatus status = settle(store, store->rejections_result);
+    for (int row = 0; status == STORE_OK && row < PQntuples(r); row++) {
+        *vec_push(&store->rejections) = (Rejection){
+            .lane_seq = int8_field(r, row, 0),
+            .topic = field(r, row, 1),
+            .partition = int4_field(r, row, 2),
+            .kafka_offset = int8_field(r, row, 3),
+            .key = field(r, row, 4),
+            .payload = field(r, row, 5),
+            .reasons = field(r, row, 6),
+            .detail = field(r, row, 7),
+        };
+    }
+    *out = store->rejections.items;
+    *count = store->rejections.count;
+    return status;
+}
+
+StoreStatus store_advance_outbox(Store *store, int32_t lane, int64_t lane_seq) {
+    Int4 number;
+    Int8 to;
+    PGresult *result = QUERY(store,
+                             "UPDATE declared.lane SET outbox_lane_seq = $2 WHERE lane = $1 AND outbox_lane_seq < $2",
+                             int4_parameter(&number, lane), int8_parameter(&to, lane_seq));
+    StoreStatus status = settle(store, result);
+    PQclear(result);
+    return status;
+}

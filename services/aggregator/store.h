@@ -1,0 +1,75 @@
+// The one PostgreSQL connection of a worker: what it loads, and the one transaction of a batch.
+//
+// Every call that talks to the server gives up when `*stop` has been true for a grace of
+// STORE_STOP_GRACE_MS, so that a server that has gone silent cannot keep a daemon from ending.
+// After STORE_AWAY or STORE_FENCED the caller forgets all it knows of its lanes, connects anew and
+// loads them: the lane rows say what was committed, also when a connection was lost during COMMIT.
+#pragma once
+
+#include "services/aggregator/lane.h"
+
+#include <stdatomic.h>
+
+enum { STORE_STOP_GRACE_MS = 2000, STORE_CONNECT_TIMEOUT_MS = 5000 };
+
+typedef enum StoreStatus {
+    STORE_OK,
+    STORE_AWAY,   // no connection, or the server refused for now: connect again later
+    STORE_FENCED, // another owner has advanced the lane: the transaction is void
+} StoreStatus;
+
+typedef struct Store Store;
+
+// `uri` is a libpq conninfo, `role` "" or a role to SET. Does not connect. Strings are borrowed.
+Store *store_new(const char *uri, const char *role, const atomic_bool *stop);
+void store_free(Store *store);
+
+// One line on why the last call failed; without passwords.
+Str store_error(const Store *store);
+
+bool store_is_connected(const Store *store);
+StoreStatus store_connect(Store *store);
+void store_disconnect(Store *store);
+
+// The version of these settings in the database, stored there if they are new.
+StoreStatus store_resolve_rules(Store *store, RuleBook *rules);
+
+// Fills a new lane from its row, made if there is none, with the actions that still wait.
+StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas, int64_t *outbox_lane_seq);
+
+// Applies the ledger's rows of these elections to the lane, so that it knows them.
+StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count);
+
+// The election of the record at that position; absent when there is none, or it has none.
+StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
+                                Str *election_id);
+
+// A lane's part in a batch: where it stood before.
+typedef struct LaneAdvance {
+    const Lane *lane;
+    int64_t from; // lane_seq before the batch
+} LaneAdvance;
+
+// All effects and the lanes' advance in one transaction; `lanes` in ascending order. STORE_OK means
+// that it is durable. `schemas`: where writer schemas that the database lacks are taken from.
+StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
+                         const SchemaStore *schemas);
+
+// Tells listeners of the newest snapshot of each election in `effects`. A hint: failures show later.
+void store_notify(Store *store, const Effects *effects);
+
+// A rejected record on its way to the feeds.
+typedef struct Rejection {
+    int64_t lane_seq; // of the row that rejected it: the outbox stands there once it has left
+    Str topic, key, payload, reasons, detail;
+    int32_t partition;
+    int64_t kafka_offset;
+} Rejection;
+
+// The next rejections after `after`, in order: about `wanted`, all of one row's together. `out` is
+// the store's until the next call.
+StoreStatus store_read_rejections(Store *store, int32_t lane, int64_t after, int32_t wanted, const Rejection **out,
+                                  size_t *count);
+
+// Everything up to lane_seq has left.
+StoreStatus store_advance_outbox(Store *store, int32_t lane, int64_t lane_seq);

@@ -1,0 +1,155 @@
+// `declarectl`: finds the command's row, reads the settings if it wants them, runs it.
+#include "common/domain/rule_settings.h"
+#include "services/cli/commands.h"
+
+#include <stdlib.h>
+
+extern char **environ;
+
+static const char publish_details[] =
+    "A line is a WardDeclaration: field names of the schema, plain values, times as RFC 3339 or\n"
+    "milliseconds; what has a default may be left out, and a missing event_id is made from the line.\n"
+    "A line {\"key\", \"value_base64\"} is sent as it is. A file is checked whole before the first line\n"
+    "is sent; - reads standard input and sends line by line. Exit 0: Kafka has acknowledged every one.";
+static const char desk_details[] =
+    "POSITION is PARTITION:OFFSET of a declaration (see declarectl held), or TOPIC:PARTITION:OFFSET.\n"
+    "The decision goes to desk-events and takes effect once the daemon has applied it.";
+
+static const CliCommand commands[] = {
+    {"migrate", "", 0, 0, true, command_migrate, "Brings the database's schema up to date", NULL},
+    {"reference load", "FILE", 1, 1, true, command_reference_load, "Checks a file of reference data and publishes it",
+     NULL},
+    {"reference check", "FILE", 1, 1, false, command_reference_check, "Checks a file of reference data", NULL},
+    {"publish", "FILE|-", 1, 1, true, command_publish, "Publishes declarations, one a line", publish_details},
+    {"import", "FORMAT FILE...", 2, 10000, true, command_import, "Turns results of other formats into declarations",
+     NULL},
+    {"simulate", "", 0, 0, true, command_simulate, "Writes a made-up night", NULL},
+    {"status", "[ELECTION]", 0, 1, true, command_status, "Shows who controls each council", NULL},
+    {"watch", "[ELECTION]", 0, 1, true, command_watch, "Shows the night as it falls", NULL},
+    {"history", "ELECTION", 1, 1, true, command_history, "Shows every snapshot of an election", NULL},
+    {"as-of", "TIME [ELECTION]", 1, 2, true, command_as_of, "Shows what the status was at a recorded moment", NULL},
+    {"held", "", 0, 0, true, command_held, "Lists the declarations that wait for the desk", NULL},
+    {"release", "POSITION", 1, 1, true, command_release, "Lets a held or rejected record stand", desk_details},
+    {"reject", "POSITION", 1, 1, true, command_reject, "Rejects a held or accepted record", desk_details},
+    {"approve", "POSITION", 1, 1, true, command_approve, "Approves the call that a record caused", desk_details},
+    {"config sample", "", 0, 0, false, command_config_sample, "Prints the settings as a file", NULL},
+};
+
+enum { COMMANDS_COUNT = sizeof commands / sizeof *commands, SETS_MAX = 64 };
+
+int command_config_sample(const Cli *cli, int argc, char **argv) {
+    static const CliOption options[] = {{0}};
+    char **arguments;
+    int code;
+    if (!cli_parse(cli, options, argc, argv, &arguments, &code)) {
+        return code;
+    }
+    _cleanup_buf_ Buf sample = {0};
+    config_write_sample(&sample);
+    rule_settings_write_sample(&sample);
+    fwrite(sample.ptr, 1, sample.len, stdout);
+    return CLI_OK;
+}
+
+static void print_commands(FILE *out) {
+    fprintf(out, "Usage: declarectl COMMAND [OPTION...] [ARGUMENT...]\n\n");
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        fprintf(out, "  %-16s %s\n", commands[i].name, commands[i].summary);
+    }
+    fprintf(out, "\ndeclarectl COMMAND --help tells more; declarectl --version, which one this is.\n");
+}
+
+// --config and --set may stand anywhere; they are taken out of argv. False: an argument is missing.
+static bool take_settings(int *argc, char **argv, ConfigSources *sources, const char **sets) {
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        char *word = argv[i];
+        bool config = strncmp(word, "--config", 8) == 0 && (word[8] == '\0' || word[8] == '=');
+        bool set = strncmp(word, "--set", 5) == 0 && (word[5] == '\0' || word[5] == '=');
+        if (!config && !set) {
+            argv[kept++] = word;
+            continue;
+        }
+        const char *equals = strchr(word, '=');
+        const char *value = equals != NULL ? equals + 1 : argv[++i];
+        if (value == NULL || (set && sources->sets_count == SETS_MAX)) {
+            return false;
+        }
+        if (config) {
+            sources->file = value;
+        } else {
+            sets[sources->sets_count++] = value;
+        }
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
+}
+
+// The row, and how many words its name has; NULL: none.
+static const CliCommand *find_command(int argc, char **argv, int *words) {
+    for (size_t i = 0; i < COMMANDS_COUNT; i++) {
+        const char *name = commands[i].name, *space = strchr(name, ' ');
+        size_t first = space == NULL ? strlen(name) : (size_t)(space - name);
+        if (strncmp(argv[1], name, first) != 0 || argv[1][first] != '\0') {
+            continue;
+        }
+        if (space == NULL || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
+            *words = space == NULL ? 1 : 2;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static bool asks_for_help(char **argv) {
+    for (; *argv != NULL; argv++) {
+        if (strcmp(*argv, "--help") == 0 || strcmp(*argv, "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run_command(const CliCommand *command, int argc, char **argv, const ConfigSources *sources) {
+    Arena arena = {0};
+    Str error = STR_NONE;
+    Cli cli = {.command = command, .arena = &arena};
+    Config *config = NULL;
+    if (command->uses_config && !asks_for_help(argv)) {
+        cli.config = config = config_load(sources, &arena, &error);
+    }
+    argv[0] = (char *)arena_printf(&arena, "declarectl %s", command->name).ptr; // what getopt calls us
+    int code = str_is_none(error) ? command->run(&cli, argc, argv) : cli_fail(&cli, STR_FMT, STR_ARG(error));
+    if (code == CLI_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        code = cli_fail(&cli, "standard output cannot be written");
+    }
+    config_free(config);
+    arena_free(&arena);
+    return code;
+}
+
+int main(int argc, char **argv) {
+    const char *sets[SETS_MAX];
+    ConfigSources sources = {.environment = environ, .sets = sets};
+    if (!take_settings(&argc, argv, &sources, sets)) {
+        fprintf(stderr, "declarectl: --config wants a file, --set wants SECTION.KEY=VALUE\n");
+        return CLI_MISUSED;
+    }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("declarectl " DECLARED_VERSION "\n");
+        return CLI_OK;
+    }
+    if (argc > 1 && (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+        print_commands(stdout);
+        return CLI_OK;
+    }
+    int words = 0;
+    const CliCommand *command = argc > 1 ? find_command(argc, argv, &words) : NULL;
+    if (command == NULL) {
+        fprintf(stderr, "declarectl: %s%s; see declarectl help\n", argc > 1 ? "no such command: " : "which command?",
+                argc > 1 ? argv[1] : "");
+        return CLI_MISUSED;
+    }
+    return run_command(command, argc - words, argv + words, &sources);
+}

@@ -1,0 +1,153 @@
+// Commands that print what a view says: status, as-of, history, held.
+#include "common/base/rfc3339.h"
+#include "services/cli/commands.h"
+#include "services/cli/database.h"
+#include "services/cli/table.h"
+
+// What to read, and its two forms. Parameters are $1 and $2; an empty one is null.
+typedef struct Report {
+    const char *source;  // the view with its WHERE and ORDER BY
+    const char *columns; // of the table for people; JSON has all of the view's
+    const char *values[3];
+    const char *nothing; // what to say when there are no rows
+    bool must_exist;     // no rows: a failure
+    bool json, test;
+} Report;
+
+#define SHORT_NAME(column) \
+    "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = " column "), " column ", '')"
+#define CONTROL_COLUMNS \
+    "status, ballots_declared || '/' || ballots_total AS ballots, " \
+    "(SELECT string_agg((p ->> 'short') || ' ' || (p ->> 'held'), ', ' ORDER BY n) " \
+    "FROM jsonb_array_elements(seats) WITH ORDINALITY e (p, n) WHERE (p ->> 'held')::integer > 0) AS seats, " \
+    "seats_total AS total, " SHORT_NAME("control") " AS control, coalesce(outcome, '') AS outcome, " \
+    "coalesce(majority::text, '>= ' || majority_at_least, '') AS majority, coalesce(headline, '') AS headline"
+#define JSON_QUERY \
+    "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\\n '), '') || ']', count(*) FROM (SELECT * FROM %s) t"
+#define TIME_COLUMN(column) "to_char(" column ", 'YYYY-MM-DD HH24:MI:SS\"Z\"') AS " column
+
+static int print_report(const Cli *cli, const Report *report) {
+    bool json = report->json;
+    Str sql = json ? arena_printf(cli->arena, JSON_QUERY, report->source)
+                   : arena_printf(cli->arena, "SELECT %s FROM %s", report->columns, report->source);
+    Str error = STR_NONE;
+    _cleanup_connection_ PGconn *connection = database_open(cli, &error);
+    if (connection == NULL || !database_use_views(cli, connection, report->test, &error)) {
+        return cli_fail(cli, STR_FMT, STR_ARG(error));
+    }
+    _cleanup_result_ PGresult *result = database_query(cli, connection, sql.ptr, report->values, &error);
+    if (result == NULL) {
+        return cli_fail(cli, STR_FMT, STR_ARG(error));
+    }
+    bool empty = json ? strcmp(PQgetvalue(result, 0, 1), "0") == 0 : PQntuples(result) == 0;
+    if (empty && report->must_exist) {
+        return cli_fail(cli, "%s", report->nothing);
+    }
+    if (json) {
+        printf("%s\n", PQgetvalue(result, 0, 0));
+    } else if (empty) {
+        printf("%s\n", report->nothing);
+    } else {
+        table_print(result, stdout);
+    }
+    return CLI_OK;
+}
+
+typedef struct ReportOptions {
+    bool json, test;
+    char **arguments;
+} ReportOptions;
+
+static bool parse(const Cli *cli, int argc, char **argv, ReportOptions *out, int *code) {
+    const CliOption options[] = {
+        {"json", NULL, "print JSON: an array of the view's rows", NULL, &out->json},
+        {"test", NULL, "of the rehearsals instead of the live night", NULL, &out->test},
+        {0},
+    };
+    return cli_parse(cli, options, argc, argv, &out->arguments, code);
+}
+
+static Str no_election(const Cli *cli, const char *election) {
+    return arena_printf(cli->arena, "no election %s", election);
+}
+
+int command_status(const Cli *cli, int argc, char **argv) {
+    ReportOptions options = {0};
+    int code;
+    if (!parse(cli, argc, argv, &options, &code)) {
+        return code;
+    }
+    const char *election = options.arguments[0];
+    Report report = {
+        .json = options.json,
+        .test = options.test,
+        .source = "council_control WHERE $1::text IS NULL OR election_id = $1"
+                               " ORDER BY poll_date, council_name",
+        .columns = "council_name AS council, " CONTROL_COLUMNS,
+        .values = {election == NULL ? "" : election},
+        .nothing = election == NULL ? "no election has been loaded" : no_election(cli, election).ptr,
+        .must_exist = election != NULL,
+    };
+    return print_report(cli, &report);
+}
+
+int command_as_of(const Cli *cli, int argc, char **argv) {
+    ReportOptions options = {0};
+    int code;
+    if (!parse(cli, argc, argv, &options, &code)) {
+        return code;
+    }
+    const char *time = options.arguments[0], *election = options.arguments[1];
+    int64_t ms;
+    if (!rfc3339_parse(str_from(time), &ms)) {
+        return cli_misuse(cli, "'%s' is not a time like 2023-05-05T02:30:00+01:00", time);
+    }
+    Report report = {
+        .json = options.json,
+        .test = options.test,
+        .source = "council_control_at($1::timestamptz) WHERE $2::text IS NULL OR"
+                               " election_id = $2 ORDER BY poll_date, council_name",
+        .columns = "council_name AS council, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS,
+        .values = {time, election == NULL ? "" : election},
+        .nothing = election == NULL ? "no election was known then" : "that election was not known then",
+        .must_exist = election != NULL,
+    };
+    return print_report(cli, &report);
+}
+
+int command_history(const Cli *cli, int argc, char **argv) {
+    ReportOptions options = {0};
+    int code;
+    if (!parse(cli, argc, argv, &options, &code)) {
+        return code;
+    }
+    Report report = {
+        .json = options.json,
+        .test = options.test,
+        .source = "council_control_history WHERE election_id = $1 ORDER BY seq",
+        .columns = "seq, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS
+                   ", coalesce(cause ->> 'ballot_paper_id', cause ->> 'record', '') AS cause",
+        .values = {options.arguments[0]},
+        .nothing = no_election(cli, options.arguments[0]).ptr,
+        .must_exist = true,
+    };
+    return print_report(cli, &report);
+}
+
+int command_held(const Cli *cli, int argc, char **argv) {
+    ReportOptions options = {0};
+    int code;
+    if (!parse(cli, argc, argv, &options, &code)) {
+        return code;
+    }
+    Report report = {
+        .json = options.json,
+        .test = options.test,
+        .source = "declaration WHERE fate = 'held' ORDER BY received_at, lane, lane_seq",
+        .columns = "topic || ':' || partition || ':' || kafka_offset AS position, ballot_paper_id AS ballot, source,"
+                   " revision, array_to_string(reasons, ' ') AS reasons, " TIME_COLUMN("received_at")
+                   ", coalesce(detail, '') AS detail",
+        .nothing = "nothing is held",
+    };
+    return print_report(cli, &report);
+}

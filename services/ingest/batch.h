@@ -1,0 +1,22 @@
+// The records of one transaction: taken from the consumer, ordered, bounded in count and bytes.
+#pragma once
+
+#include "services/ingest/consumer.h"
+#include "services/validator/decode.h"
+
+typedef struct BatchRecord {
+    rd_kafka_message_t *message; // owned by the batch
+    Envelope envelope;           // borrowed from it
+    Decoded decoded;             // in the batch's arena
+} BatchRecord;
+
+typedef struct Batch {
+    VEC(BatchRecord) records; // by lane; within a lane desk events first; then by offset
+    size_t bytes;
+    Arena arena; // reset by batch_clear and nowhere else
+} Batch;
+
+// The first record within `timeout_ms`, then what is there already, up to the limits.
+void batch_fill(Batch *batch, Consumer *consumer, int timeout_ms);
+void batch_clear(Batch *batch);
+void batch_free(Batch *batch);

@@ -1,0 +1,253 @@
+#include "services/ingest/consumer.h"
+
+#include "services/ingest/kafka_settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct Consumer {
+    rd_kafka_t *kafka;
+    rd_kafka_queue_t *closing; // set once consumer_close was called
+    Assignment assignment;
+    VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
+    char trouble[256];
+};
+
+static int by_number(const void *a, const void *b) {
+    return (*(const int32_t *)a > *(const int32_t *)b) - (*(const int32_t *)a < *(const int32_t *)b);
+}
+
+// Lanes whose partitions of both topics are in the list.
+static void note_assignment(Consumer *consumer, const rd_kafka_topic_partition_list_t *partitions) {
+    Assignment *assignment = &consumer->assignment;
+    vec_clear(&assignment->lanes);
+    assignment->generation++;
+    for (int i = 0; partitions != NULL && i < partitions->cnt; i++) {
+        const rd_kafka_topic_partition_t *p = &partitions->elems[i];
+        if (strcmp(p->topic, TOPIC_DECLARATIONS) == 0 &&
+            rd_kafka_topic_partition_list_find(partitions, TOPIC_DESK, p->partition) != NULL) {
+            *vec_push(&assignment->lanes) = p->partition;
+        }
+    }
+    if (assignment->lanes.count > 0) {
+        qsort(assignment->lanes.items, assignment->lanes.count, sizeof(int32_t), by_number);
+    }
+}
+
+// The group's word is noted and acknowledged; where to read is the worker's decision.
+static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
+                         void *opaque) {
+    Consumer *consumer = opaque;
+    if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        note_assignment(consumer, partitions);
+        rd_kafka_topic_partition_list_t *rest = rd_kafka_topic_partition_list_new(0);
+        rd_kafka_assign(kafka, rest);
+        rd_kafka_topic_partition_list_destroy(rest);
+    } else {
+        note_assignment(consumer, NULL);
+        rd_kafka_assign(kafka, NULL);
+    }
+}
+
+static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaque) {
+    Consumer *consumer = opaque;
+    (void)kafka;
+    snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+}
+
+static bool subscribe(Consumer *consumer) {
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(2);
+    rd_kafka_topic_partition_list_add(topics, TOPIC_DECLARATIONS, RD_KAFKA_PARTITION_UA);
+    rd_kafka_topic_partition_list_add(topics, TOPIC_DESK, RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t err = rd_kafka_subscribe(consumer->kafka, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
+    char instance[300] = "";
+    const char *name = config_get(config, "daemon.instance");
+    if (name[0] != '\0') {
+        snprintf(instance, sizeof instance, "%s-%d", name, worker);
+    }
+    const KafkaSetting fixed[] = {
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"partition.assignment.strategy", "range"},
+        {"check.crcs", "true"},
+        {"enable.partition.eof", "true"},
+        {"socket.nagle.disable", "true"},
+        // What a worker buffers of a full topic, whatever the backlog.
+        {"queued.max.messages.kbytes", "8192"},
+        {"fetch.max.bytes", "8388608"},
+        {"group.instance.id", instance},
+    };
+    size_t count = sizeof fixed / sizeof fixed[0] - (instance[0] == '\0');
+    rd_kafka_conf_t *conf = kafka_settings(config, fixed, count, error, error_size);
+    if (conf == NULL) {
+        return NULL;
+    }
+    // A lane whose owner was killed has a new one within 15 seconds, unless the configuration says otherwise.
+    if (config_get(config, "kafka.session.timeout.ms") == NULL) {
+        rd_kafka_conf_set(conf, "session.timeout.ms", "8000", NULL, 0);
+        rd_kafka_conf_set(conf, "heartbeat.interval.ms", "1000", NULL, 0);
+    }
+    Consumer *consumer = mem_alloc(1, sizeof *consumer);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    rd_kafka_conf_set_opaque(conf, consumer);
+    consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
+    if (consumer->kafka == NULL) {
+        rd_kafka_conf_destroy(conf);
+        mem_free(consumer);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(consumer->kafka);
+    if (!subscribe(consumer)) {
+        snprintf(error, error_size, "the subscription was refused");
+        consumer_free(consumer);
+        return NULL;
+    }
+    return consumer;
+}
+
+bool consumer_close(Consumer *consumer) {
+    if (consumer->closing == NULL) {
+        consumer->closing = rd_kafka_queue_new(consumer->kafka);
+        rd_kafka_error_destroy(rd_kafka_consumer_close_queue(consumer->kafka, consumer->closing));
+    }
+    rd_kafka_event_t *event = rd_kafka_queue_poll(consumer->closing, 50);
+    if (event != NULL && rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE) {
+        note_assignment(consumer, NULL);
+        rd_kafka_assign(consumer->kafka, NULL);
+    }
+    rd_kafka_event_destroy(event);
+    return rd_kafka_consumer_closed(consumer->kafka);
+}
+
+void consumer_free(Consumer *consumer) {
+    if (consumer == NULL) {
+        return;
+    }
+    if (consumer->closing != NULL) {
+        rd_kafka_queue_destroy(consumer->closing);
+    }
+    rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    vec_free(&consumer->assignment.lanes);
+    vec_free(&consumer->desk_ended);
+    mem_free(consumer);
+}
+
+const Assignment *consumer_assignment(const Consumer *consumer) {
+    return &consumer->assignment;
+}
+
+static rd_kafka_topic_partition_list_t *partition_list(const ReadFrom *from, size_t count) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        const char *topic = from[i].topic == INPUT_DESK ? TOPIC_DESK : TOPIC_DECLARATIONS;
+        rd_kafka_topic_partition_list_add(list, topic, from[i].lane)->offset =
+            from[i].offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : from[i].offset;
+    }
+    return list;
+}
+
+bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count) {
+    vec_clear(&consumer->desk_ended);
+    rd_kafka_topic_partition_list_t *list = partition_list(from, count);
+    rd_kafka_resp_err_t err = rd_kafka_assign(consumer->kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(consumer->trouble, sizeof consumer->trouble, "assign: %s", rd_kafka_err2str(err));
+    }
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->kafka, timeout_ms);
+    if (message == NULL) {
+        return NULL;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        consumer->trouble[0] = '\0';
+        return message;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        if (strcmp(rd_kafka_topic_name(message->rkt), TOPIC_DESK) == 0 &&
+            !consumer_saw_desk_end(consumer, message->partition)) {
+            *vec_push(&consumer->desk_ended) = message->partition;
+        }
+        rd_kafka_message_destroy(message);
+        return NULL;
+    }
+    snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name(message->err),
+             rd_kafka_message_errstr(message));
+    rd_kafka_message_destroy(message);
+    return NULL;
+}
+
+Envelope consumer_envelope(const rd_kafka_message_t *message) {
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    bool desk = strcmp(rd_kafka_topic_name(message->rkt), TOPIC_DESK) == 0;
+    // librdkafka gives an empty key or value a pointer of its own, and NULL to one that is absent.
+    return (Envelope){
+        .topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
+        .partition = message->partition,
+        .kafka_offset = message->offset,
+        .kafka_timestamp_ms = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? -1 : timestamp_ms,
+        .key = {message->key, message->key_len},
+        .payload = {message->payload, message->len},
+    };
+}
+
+static int32_t topic_partitions(Consumer *consumer, const char *name, int timeout_ms) {
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(consumer->kafka, name, NULL);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(consumer->kafka, 0, topic, &metadata, timeout_ms);
+    int32_t partitions = 0;
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
+        err = metadata->topics[0].err;
+        partitions = err == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata->topics[0].partition_cnt : 0;
+    }
+    if (partitions == 0) {
+        snprintf(consumer->trouble, sizeof consumer->trouble, "topic %s: %s", name, rd_kafka_err2str(err));
+    }
+    rd_kafka_metadata_destroy(metadata);
+    rd_kafka_topic_destroy(topic);
+    return partitions;
+}
+
+int32_t consumer_partitions(Consumer *consumer, int timeout_ms) {
+    int32_t declarations = topic_partitions(consumer, TOPIC_DECLARATIONS, timeout_ms);
+    int32_t desk = declarations == 0 ? 0 : topic_partitions(consumer, TOPIC_DESK, timeout_ms);
+    if (declarations != desk) {
+        if (desk > 0) {
+            snprintf(consumer->trouble, sizeof consumer->trouble,
+                     TOPIC_DECLARATIONS " has %d partitions and " TOPIC_DESK " %d: they must have the same number",
+                     declarations, desk);
+        }
+        return 0;
+    }
+    return declarations;
+}
+
+bool consumer_saw_desk_end(const Consumer *consumer, int32_t lane) {
+    for (size_t i = 0; i < consumer->desk_ended.count; i++) {
+        if (consumer->desk_ended.items[i] == lane) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t count) {
+    rd_kafka_topic_partition_list_t *list = partition_list(positions, count);
+    rd_kafka_commit(consumer->kafka, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+Str consumer_trouble(const Consumer *consumer) {
+    return consumer->trouble[0] == '\0' ? STR_NONE : str_from(consumer->trouble);
+}

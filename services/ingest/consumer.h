@@ -1,0 +1,59 @@
+// A worker's Kafka consumer: membership in the group, and records of the lanes it was told to read.
+//
+// Group offsets are a courtesy for lag tools: where reading starts is always said by the caller, who
+// knows it from the lane rows. To forget what was fetched and start elsewhere is one call,
+// consumer_read, since an assignment replaces the earlier one whole. One thread.
+#pragma once
+
+#include "common/base/config.h"
+#include "common/base/str.h"
+#include "common/base/vec.h"
+#include "common/domain/envelope.h"
+
+#include <librdkafka/rdkafka.h>
+
+typedef struct Consumer Consumer;
+
+// Joins the group. `worker` numbers the workers of this process from 1. NULL: librdkafka refused a
+// setting, with the reason in `error` (of error_size bytes).
+Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size);
+
+// Begins to leave the group; true once that is done. Call until true, or until time is up.
+bool consumer_close(Consumer *consumer);
+void consumer_free(Consumer *consumer);
+
+// Lanes that the group has given to this worker: those of which it has both partitions. Each call
+// of consumer_poll may change the list; `generation` changes with it.
+typedef struct Assignment {
+    VEC(int32_t) lanes; // ascending
+    uint64_t generation;
+} Assignment;
+const Assignment *consumer_assignment(const Consumer *consumer);
+
+// A partition to read, and from where (-1: from the beginning).
+typedef struct ReadFrom {
+    InputTopic topic;
+    int32_t lane;
+    int64_t offset;
+} ReadFrom;
+
+// Reads these from now on and nothing else; what was fetched before is dropped. An empty list rests.
+bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count);
+
+// The next record, or NULL after `timeout_ms` or when something else happened. The caller destroys it.
+rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms);
+
+// Of a message that consumer_poll gave: borrowed from it.
+Envelope consumer_envelope(const rd_kafka_message_t *message);
+
+// Partitions of both input topics; 0: the broker is away or they differ, said in consumer_trouble.
+int32_t consumer_partitions(Consumer *consumer, int timeout_ms);
+
+// True once reading has come to the end of that lane's desk events, since consumer_read.
+bool consumer_saw_desk_end(const Consumer *consumer, int32_t lane);
+
+// Tells the group where the lanes stand, for lag tools. Does not wait.
+void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t count);
+
+// What is wrong with the broker, in one line; absent while nothing is.
+Str consumer_trouble(const Consumer *consumer);

@@ -1,0 +1,197 @@
+#include "services/ingest/outbox.h"
+
+#include "common/base/limits.h"
+#include "common/domain/envelope.h"
+#include "services/ingest/kafka_settings.h"
+
+#include <stdio.h>
+
+enum { OUTBOX_BATCH = 500 };
+
+struct Outbox {
+    const Config *config;
+    int32_t lane;
+    int64_t sent;         // lane_seq up to which everything has left
+    rd_kafka_t *producer; // NULL: not needed yet
+    bool initialised;
+    VEC(int64_t) too_large; // records (record_number) that the broker has refused for their size
+    char trouble[256];
+};
+
+Outbox *outbox_new(const Config *config, int32_t lane, int64_t from) {
+    Outbox *outbox = mem_alloc(1, sizeof *outbox);
+    outbox->config = config;
+    outbox->lane = lane;
+    outbox->sent = from;
+    return outbox;
+}
+
+static void drop_producer(Outbox *outbox) {
+    if (outbox->producer != NULL) {
+        rd_kafka_destroy(outbox->producer);
+    }
+    outbox->producer = NULL;
+    outbox->initialised = false;
+}
+
+void outbox_free(Outbox *outbox) {
+    if (outbox != NULL) {
+        drop_producer(outbox);
+        vec_free(&outbox->too_large);
+        mem_free(outbox);
+    }
+}
+
+Str outbox_trouble(const Outbox *outbox) {
+    return outbox->trouble[0] == '\0' ? STR_NONE : str_from(outbox->trouble);
+}
+
+// Notes the error, destroys it, and says what to do about it. NULL: no error.
+static OutboxStatus settle(Outbox *outbox, rd_kafka_error_t *error) {
+    if (error == NULL) {
+        return OUTBOX_DONE;
+    }
+    snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_error_string(error));
+    bool lost = rd_kafka_error_is_fatal(error);
+    if (rd_kafka_error_txn_requires_abort(error)) {
+        rd_kafka_error_destroy(rd_kafka_abort_transaction(outbox->producer, 1000));
+    }
+    rd_kafka_error_destroy(error);
+    drop_producer(outbox); // a new one begins with init_transactions, which settles what is open
+    return lost ? OUTBOX_LOST : OUTBOX_LATER;
+}
+
+// One number for topic and offset, never 0.
+static int64_t record_number(const Rejection *r) {
+    return r->kafka_offset * 2 + 1 + str_equal_text(r->topic, TOPIC_DESK);
+}
+
+static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque) {
+    Outbox *outbox = opaque;
+    (void)producer;
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        *vec_push(&outbox->too_large) = (int64_t)(intptr_t)message->_private;
+    }
+}
+
+static bool is_too_large(const Outbox *outbox, const Rejection *r) {
+    for (size_t i = 0; i < outbox->too_large.count; i++) {
+        if (outbox->too_large.items[i] == record_number(r)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool open_producer(Outbox *outbox) {
+    char id[300];
+    snprintf(id, sizeof id, "%s-lane-%d", config_get(outbox->config, "kafka.group.id"), outbox->lane);
+    const KafkaSetting fixed[] = {
+        {"transactional.id", id},
+        {"message.max.bytes", "2097152"}, // a record of 1 MiB and its headers
+        {"linger.ms", "0"},
+    };
+    rd_kafka_conf_t *conf =
+        kafka_settings(outbox->config, fixed, sizeof fixed / sizeof fixed[0], outbox->trouble, sizeof outbox->trouble);
+    if (conf == NULL) {
+        return false;
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_opaque(conf, outbox);
+    outbox->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, outbox->trouble, sizeof outbox->trouble);
+    if (outbox->producer == NULL) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return outbox->producer != NULL;
+}
+
+static OutboxStatus prepare(Outbox *outbox, int timeout_ms) {
+    if (outbox->producer == NULL && !open_producer(outbox)) {
+        return OUTBOX_LATER;
+    }
+    if (outbox->initialised) {
+        return OUTBOX_DONE;
+    }
+    rd_kafka_error_t *error = rd_kafka_init_transactions(outbox->producer, timeout_ms);
+    if (error != NULL && rd_kafka_error_is_retriable(error)) {
+        snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        return OUTBOX_LATER; // goes on where it is at the next call
+    }
+    outbox->initialised = error == NULL;
+    return settle(outbox, error);
+}
+
+static void add_header(rd_kafka_headers_t *headers, const char *name, Str value) {
+    rd_kafka_header_add(headers, name, -1, value.ptr, (ssize_t)(str_is_none(value) ? 0 : value.len));
+}
+
+static rd_kafka_headers_t *rejection_headers(const Rejection *r) {
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(5);
+    char number[24];
+    add_header(headers, "declared.reason", r->reasons);
+    Str detail = r->detail;
+    detail.len = detail.len > LIMIT_DETAIL_BYTES ? LIMIT_DETAIL_BYTES : detail.len;
+    add_header(headers, "declared.detail", detail);
+    add_header(headers, "declared.topic", r->topic);
+    snprintf(number, sizeof number, "%d", r->partition);
+    add_header(headers, "declared.partition", str_from(number));
+    snprintf(number, sizeof number, "%lld", (long long)r->kafka_offset);
+    add_header(headers, "declared.offset", str_from(number));
+    return headers;
+}
+
+static rd_kafka_resp_err_t produce(Outbox *outbox, const Rejection *r, bool with_value) {
+    rd_kafka_headers_t *headers = rejection_headers(r);
+    rd_kafka_resp_err_t err = rd_kafka_producev(
+        outbox->producer, RD_KAFKA_V_TOPIC(TOPIC_REJECTED), RD_KAFKA_V_KEY(r->key.ptr, r->key.len),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)(with_value ? r->payload.ptr : NULL), with_value ? r->payload.len : 0),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers),
+        RD_KAFKA_V_OPAQUE((void *)(intptr_t)record_number(r)), RD_KAFKA_V_END);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_headers_destroy(headers);
+    }
+    return err;
+}
+
+// All in one Kafka transaction, so that readers of committed records see each at least once, in order.
+static OutboxStatus send_all(Outbox *outbox, const Rejection *rejections, size_t count, int timeout_ms) {
+    OutboxStatus status = settle(outbox, rd_kafka_begin_transaction(outbox->producer));
+    for (size_t i = 0; status == OUTBOX_DONE && i < count; i++) {
+        rd_kafka_resp_err_t err = produce(outbox, &rejections[i], !is_too_large(outbox, &rejections[i]));
+        if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+            err = produce(outbox, &rejections[i], false);
+        }
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_err2str(err));
+            drop_producer(outbox);
+            return OUTBOX_LATER;
+        }
+    }
+    return status == OUTBOX_DONE ? settle(outbox, rd_kafka_commit_transaction(outbox->producer, timeout_ms)) : status;
+}
+
+OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
+    const Rejection *rejections;
+    size_t count;
+    if (store_read_rejections(store, outbox->lane, outbox->sent, OUTBOX_BATCH, &rejections, &count) != STORE_OK) {
+        return OUTBOX_AWAY;
+    }
+    if (count == 0) {
+        return OUTBOX_DONE;
+    }
+    OutboxStatus status = prepare(outbox, timeout_ms);
+    if (status == OUTBOX_DONE) {
+        status = send_all(outbox, rejections, count, timeout_ms);
+    }
+    if (status != OUTBOX_DONE) {
+        return status;
+    }
+    outbox->trouble[0] = '\0';
+    vec_clear(&outbox->too_large);
+    outbox->sent = rejections[count - 1].lane_seq;
+    if (store_advance_outbox(store, outbox->lane, outbox->sent) != STORE_OK) {
+        return OUTBOX_AWAY; // they leave once more: at least once
+    }
+    return count < OUTBOX_BATCH ? OUTBOX_DONE : OUTBOX_LATER;
+}

@@ -1,0 +1,28 @@
+// What a lane has to tell the world through Kafka, after its transaction: rejections, at least once
+// and in order.
+//
+// The rows of the transaction are the outbox: the lane row says how far they have left. Each lane
+// has a transactional producer of its own, so a former owner that wakes late is fenced by the broker.
+#pragma once
+
+#include "common/base/config.h"
+#include "services/aggregator/store.h"
+
+typedef struct Outbox Outbox;
+
+// `from`: the lane row's outbox_lane_seq. Connects when there is something to send.
+Outbox *outbox_new(const Config *config, int32_t lane, int64_t from);
+void outbox_free(Outbox *outbox);
+
+typedef enum OutboxStatus {
+    OUTBOX_DONE,  // nothing is left to send
+    OUTBOX_LATER, // the broker is away, or there is more: call again
+    OUTBOX_AWAY,  // the store is away
+    OUTBOX_LOST,  // another owner sends for this lane now
+} OutboxStatus;
+
+// Sends what has come since; returns within about `timeout_ms` when the broker does not answer.
+OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms);
+
+// One line on the last trouble; absent when there was none.
+Str outbox_trouble(const Outbox *outbox);

@@ -1,0 +1,490 @@
+#include "services/ingest/worker.h"
+
+#include "common/base/log.h"
+#include "common/domain/rule_settings.h"
+#include "services/aggregator/store.h"
+#include "services/ingest/batch.h"
+#include "services/ingest/outbox.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum {
+    POLL_MS = 100,          // how long a quiet worker sleeps, and so how late it sees a stop
+    KAFKA_TIMEOUT_MS = 1500,
+    BACKOFF_FIRST_MS = 100,
+    BACKOFF_MOST_MS = 5000,
+    CLOSE_MS = 2000,        // for leaving the group
+    OFFSETS_EVERY_MS = 1000,
+    LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
+};
+
+// A lane of this worker, with its outbox.
+typedef struct OwnedLane {
+    Lane *lane;
+    Outbox *outbox;
+    bool outbox_pending; // something may be left to send
+} OwnedLane;
+
+// What the worker does next about its lanes.
+typedef enum Phase {
+    PHASE_REST, // the group has given it nothing
+    PHASE_LOAD, // lanes are to be learned from the database
+    PHASE_DESK, // desk events to their end come before the first declaration
+    PHASE_RUN,
+} Phase;
+
+struct Worker {
+    const Config *config;
+    int number;
+    const atomic_bool *stop;
+    Consumer *consumer;
+    Store *store;
+    SchemaStore *schemas;
+    Arena settings; // of the rule book's errors
+    RuleBook rules;
+    Phase phase;
+    uint64_t generation; // of the assignment that the lanes follow
+    VEC(OwnedLane) lanes;
+    Batch batch;
+    Effects effects;
+    int64_t backoff_ms, retry_at_ms, offsets_told_ms;
+    bool away; // the trouble has been said
+    bool outbox_away;
+};
+
+static int64_t clock_ms(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t wall_clock_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size) {
+    Worker *worker = mem_alloc(1, sizeof *worker);
+    worker->config = config;
+    worker->number = number;
+    worker->stop = stop;
+    worker->backoff_ms = BACKOFF_FIRST_MS;
+    worker->schemas = schema_store_new();
+    worker->store = store_new(config_get(config, "postgres.uri"), config_get(config, "postgres.role"), stop);
+    worker->consumer = consumer_new(config, number, error, error_size);
+    if (worker->consumer == NULL) {
+        worker_free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+static void drop_lanes(Worker *worker) {
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        lane_free(worker->lanes.items[i].lane);
+        outbox_free(worker->lanes.items[i].outbox);
+    }
+    vec_clear(&worker->lanes);
+}
+
+void worker_free(Worker *worker) {
+    if (worker == NULL) {
+        return;
+    }
+    drop_lanes(worker);
+    vec_free(&worker->lanes);
+    batch_free(&worker->batch);
+    effects_free(&worker->effects);
+    consumer_free(worker->consumer);
+    store_free(worker->store);
+    schema_store_free(worker->schemas);
+    arena_free(&worker->settings);
+    mem_free(worker);
+}
+
+static bool stopping(const Worker *worker) {
+    return atomic_load(worker->stop);
+}
+
+static void be_patient(Worker *worker, const char *who, Str why) {
+    if (!worker->away && !stopping(worker)) {
+        log_warning("%s is away, waiting: " STR_FMT " worker=%d", who, STR_ARG(why), worker->number);
+        worker->away = true;
+    }
+    worker->retry_at_ms = clock_ms(CLOCK_MONOTONIC) + worker->backoff_ms;
+    worker->backoff_ms = worker->backoff_ms * 2 < BACKOFF_MOST_MS ? worker->backoff_ms * 2 : BACKOFF_MOST_MS;
+}
+
+static void be_well(Worker *worker) {
+    if (worker->away) {
+        log_info("PostgreSQL and Kafka answer again worker=%d", worker->number);
+    }
+    worker->away = false;
+    worker->backoff_ms = BACKOFF_FIRST_MS;
+}
+
+// Forgets what is known of the lanes; the database is asked anew before anything else is read.
+static void start_over(Worker *worker) {
+    consumer_read(worker->consumer, NULL, 0);
+    batch_clear(&worker->batch);
+    drop_lanes(worker);
+    worker->phase = PHASE_LOAD;
+}
+
+static void follow_assignment(Worker *worker) {
+    const Assignment *assignment = consumer_assignment(worker->consumer);
+    if (assignment->generation == worker->generation) {
+        return;
+    }
+    worker->generation = assignment->generation;
+    batch_clear(&worker->batch);
+    drop_lanes(worker);
+    worker->phase = assignment->lanes.count == 0 ? PHASE_REST : PHASE_LOAD;
+    worker->retry_at_ms = 0;
+}
+
+// Loading: rules, lanes, and how far the desk's events go.
+
+static bool load_rules(Worker *worker) {
+    int32_t partitions = consumer_partitions(worker->consumer, KAFKA_TIMEOUT_MS);
+    if (partitions == 0) {
+        be_patient(worker, "Kafka", consumer_trouble(worker->consumer));
+        return false;
+    }
+    Str error = STR_NONE;
+    arena_reset(&worker->settings);
+    if (!rule_settings_read(worker->config, partitions, &worker->settings, &worker->rules, &error)) {
+        be_patient(worker, "the configuration", error); // main has checked it: cannot happen
+        return false;
+    }
+    return true;
+}
+
+static bool load_lane(Worker *worker, int32_t number) {
+    Lane *lane = lane_new(number);
+    int64_t sent = 0;
+    if (store_load_lane(worker->store, lane, worker->schemas, &sent) != STORE_OK) {
+        lane_free(lane);
+        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        return false;
+    }
+    *vec_push(&worker->lanes) = (OwnedLane){
+        .lane = lane,
+        .outbox = outbox_new(worker->config, number, sent),
+        .outbox_pending = true,
+    };
+    return true;
+}
+
+static void read_lanes(Worker *worker, bool declarations) {
+    VEC(ReadFrom) from = {0};
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        const Lane *lane = worker->lanes.items[i].lane;
+        *vec_push(&from) = (ReadFrom){INPUT_DESK, lane->lane, lane->next[INPUT_DESK]};
+        if (declarations) {
+            *vec_push(&from) = (ReadFrom){INPUT_DECLARATIONS, lane->lane, lane->next[INPUT_DECLARATIONS]};
+        }
+    }
+    consumer_read(worker->consumer, from.items, from.count);
+    vec_free(&from);
+}
+
+static void load(Worker *worker) {
+    if (clock_ms(CLOCK_MONOTONIC) < worker->retry_at_ms) {
+        return;
+    }
+    drop_lanes(worker);
+    if (!store_is_connected(worker->store) && store_connect(worker->store) != STORE_OK) {
+        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        return;
+    }
+    if (!load_rules(worker)) {
+        return;
+    }
+    if (store_resolve_rules(worker->store, &worker->rules) != STORE_OK) {
+        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        return;
+    }
+    const Assignment *assignment = consumer_assignment(worker->consumer);
+    for (size_t i = 0; i < assignment->lanes.count && !stopping(worker); i++) {
+        if (!load_lane(worker, assignment->lanes.items[i])) {
+            return;
+        }
+    }
+    be_well(worker);
+    log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
+    read_lanes(worker, false);
+    worker->phase = PHASE_DESK;
+}
+
+static bool desk_is_applied(const Worker *worker) {
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        if (!consumer_saw_desk_end(worker->consumer, worker->lanes.items[i].lane->lane)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// A batch: decode, load the elections it concerns, apply, commit.
+
+static OwnedLane *find_lane(Worker *worker, int32_t number) {
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        if (worker->lanes.items[i].lane->lane == number) {
+            return &worker->lanes.items[i];
+        }
+    }
+    return NULL;
+}
+
+static void decode_batch(Worker *worker) {
+    Batch *batch = &worker->batch;
+    for (size_t i = 0; i < batch->records.count; i++) {
+        BatchRecord *record = &batch->records.items[i];
+        int32_t wanted = 0;
+        DecodeStatus status =
+            decode_payload(worker->schemas, record->envelope.payload, &batch->arena, &record->decoded, &wanted);
+        if (status == DECODE_SCHEMA_WANTED) {
+            record->decoded = (Decoded){
+                .rule = RULE_UNKNOWN_SCHEMA,
+                .detail = arena_printf(&batch->arena, "no schema is known by id %d, and no registry is set", wanted),
+            };
+        }
+    }
+}
+
+static Str election_of(const Record *record) {
+    if (record->type == RECORD_DECLARATION) {
+        return record->declaration.election_id;
+    }
+    return record->type == RECORD_REFERENCE ? record->reference.election_id : STR_NONE;
+}
+
+// The elections of a run of records of one lane that are not known yet.
+static StoreStatus load_elections(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
+    Str wanted[LOAD_ELECTIONS];
+    size_t wanted_count = 0;
+    StoreStatus status = STORE_OK;
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        Str id = election_of(&records[i].decoded.record);
+        bool listed = str_is_none(id) || lane_find_election(lane, id) != NULL;
+        for (size_t w = 0; w < wanted_count && !listed; w++) {
+            listed = str_equal(wanted[w], id);
+        }
+        if (!listed) {
+            wanted[wanted_count++] = id;
+        }
+        if (wanted_count == LOAD_ELECTIONS) {
+            status = store_load_elections(worker->store, lane, worker->schemas, wanted, wanted_count);
+            wanted_count = 0;
+        }
+    }
+    if (status == STORE_OK && wanted_count > 0) {
+        status = store_load_elections(worker->store, lane, worker->schemas, wanted, wanted_count);
+    }
+    return status;
+}
+
+// The election of the record that an action names, when it was applied before this worker knew it.
+static StoreStatus load_target(Worker *worker, Lane *lane, const OperatorAction *action) {
+    if (lane_find_target(lane, action) != NULL) {
+        return STORE_OK;
+    }
+    Str id = STR_NONE;
+    StoreStatus status = store_find_election(worker->store, lane->lane, action->topic, action->kafka_offset,
+                                             &worker->batch.arena, &id);
+    if (status == STORE_OK && !str_is_none(id) && lane_find_election(lane, id) == NULL) {
+        status = store_load_elections(worker->store, lane, worker->schemas, &id, 1);
+    }
+    return status;
+}
+
+// Records of one lane, in order. A record that was applied before is passed over.
+static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
+    StoreStatus status = load_elections(worker, lane, records, count);
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        const Envelope *envelope = &records[i].envelope;
+        const Record *record = &records[i].decoded.record;
+        if (envelope->kafka_offset < lane->next[envelope->topic]) {
+            continue;
+        }
+        if (record->type == RECORD_ACTION) {
+            status = load_target(worker, lane, &record->action);
+        }
+        if (status == STORE_OK) {
+            lane_apply(lane, envelope, &records[i].decoded, &worker->rules, wall_clock_us(), &worker->batch.arena,
+                       &worker->effects);
+        }
+    }
+    return status;
+}
+
+static bool has_rejections(const Effects *effects, int32_t lane) {
+    for (size_t i = 0; i < effects->ledger.count; i++) {
+        if (effects->ledger.items[i].lane == lane && str_equal(effects->ledger.items[i].fate, fate_name(FATE_REJECTED))) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < effects->fate_changes.count; i++) {
+        const FateChangeRow *change = &effects->fate_changes.items[i];
+        if (change->lane == lane && str_equal(change->fate, fate_name(FATE_REJECTED))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t count) {
+    StoreStatus status = store_commit(worker->store, advances, count, &worker->effects, worker->schemas);
+    if (status != STORE_OK) {
+        return status;
+    }
+    store_notify(worker->store, &worker->effects);
+    for (size_t i = 0; i < count; i++) {
+        OwnedLane *owned = find_lane(worker, advances[i].lane->lane);
+        owned->outbox_pending |= has_rejections(&worker->effects, owned->lane->lane);
+    }
+    return STORE_OK;
+}
+
+// From records to a committed transaction.
+static StoreStatus run_batch(Worker *worker) {
+    Batch *batch = &worker->batch;
+    VEC(LaneAdvance) advances = {0};
+    StoreStatus status = STORE_OK;
+    effects_clear(&worker->effects);
+    decode_batch(worker);
+    for (size_t i = 0; i < batch->records.count && status == STORE_OK;) {
+        int32_t number = batch->records.items[i].envelope.partition;
+        size_t end = i;
+        while (end < batch->records.count && batch->records.items[end].envelope.partition == number) {
+            end++;
+        }
+        OwnedLane *owned = find_lane(worker, number);
+        if (owned != NULL) { // else of an assignment that has passed
+            *vec_push(&advances) = (LaneAdvance){owned->lane, owned->lane->lane_seq};
+            status = apply_lane(worker, owned->lane, &batch->records.items[i], end - i);
+        }
+        i = end;
+    }
+    if (status == STORE_OK && worker->effects.ledger.count > 0) {
+        status = commit(worker, advances.items, advances.count);
+    }
+    vec_free(&advances);
+    return status;
+}
+
+static void tell_offsets(Worker *worker) {
+    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    if (now - worker->offsets_told_ms < OFFSETS_EVERY_MS) {
+        return;
+    }
+    worker->offsets_told_ms = now;
+    VEC(ReadFrom) positions = {0};
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        const Lane *lane = worker->lanes.items[i].lane;
+        for (int topic = 0; topic < INPUT_COUNT; topic++) {
+            if (lane->next[topic] >= 0) {
+                *vec_push(&positions) = (ReadFrom){(InputTopic)topic, lane->lane, lane->next[topic]};
+            }
+        }
+    }
+    consumer_tell_offsets(worker->consumer, positions.items, positions.count);
+    vec_free(&positions);
+}
+
+static void recover(Worker *worker, StoreStatus status) {
+    if (status == STORE_FENCED) {
+        log_warning("another owner was faster, starting over: " STR_FMT " worker=%d",
+                    STR_ARG(store_error(worker->store)), worker->number);
+        worker->retry_at_ms = 0;
+    } else {
+        be_patient(worker, "PostgreSQL", store_error(worker->store));
+    }
+    start_over(worker);
+}
+
+static void send_outboxes(Worker *worker) {
+    for (size_t i = 0; i < worker->lanes.count && !stopping(worker); i++) {
+        OwnedLane *owned = &worker->lanes.items[i];
+        if (!owned->outbox_pending) {
+            continue;
+        }
+        OutboxStatus status = outbox_send(owned->outbox, worker->store, KAFKA_TIMEOUT_MS);
+        owned->outbox_pending = status == OUTBOX_LATER;
+        if (status == OUTBOX_AWAY) {
+            recover(worker, STORE_AWAY);
+            return;
+        }
+        bool troubled = status == OUTBOX_LATER && !str_is_none(outbox_trouble(owned->outbox));
+        if (troubled && !worker->outbox_away) {
+            log_warning("rejections wait in the outbox: " STR_FMT " lane=%d", STR_ARG(outbox_trouble(owned->outbox)),
+                        owned->lane->lane);
+        }
+        worker->outbox_away = troubled;
+    }
+}
+
+static void read_and_run(Worker *worker) {
+    if (worker->phase == PHASE_DESK && desk_is_applied(worker)) {
+        read_lanes(worker, true);
+        worker->phase = PHASE_RUN;
+    }
+    batch_fill(&worker->batch, worker->consumer, POLL_MS);
+    follow_assignment(worker); // polling may have brought another one, which drops the batch
+    if (worker->batch.records.count > 0) {
+        StoreStatus status = run_batch(worker);
+        batch_clear(&worker->batch);
+        if (status != STORE_OK) {
+            recover(worker, status);
+            return;
+        }
+        be_well(worker);
+        tell_offsets(worker);
+    }
+    if (worker->phase == PHASE_RUN || worker->phase == PHASE_DESK) {
+        send_outboxes(worker);
+    }
+}
+
+static void leave_group(Worker *worker) {
+    int64_t until = clock_ms(CLOCK_MONOTONIC) + CLOSE_MS;
+    while (!consumer_close(worker->consumer) && clock_ms(CLOCK_MONOTONIC) < until) {
+    }
+}
+
+static void wait_for_group(Worker *worker) {
+    rd_kafka_message_t *message = consumer_poll(worker->consumer, POLL_MS);
+    if (message != NULL) {
+        rd_kafka_message_destroy(message); // of an assignment that has passed
+    }
+    Str trouble = consumer_trouble(worker->consumer);
+    if (!str_is_none(trouble) && worker->phase == PHASE_REST) {
+        be_patient(worker, "Kafka", trouble);
+    }
+}
+
+void worker_run(Worker *worker) {
+    while (!stopping(worker)) {
+        follow_assignment(worker);
+        switch (worker->phase) {
+        case PHASE_REST:
+            wait_for_group(worker);
+            break;
+        case PHASE_LOAD:
+            load(worker);
+            if (worker->phase == PHASE_LOAD) {
+                wait_for_group(worker);
+            }
+            break;
+        case PHASE_DESK:
+        case PHASE_RUN:
+            read_and_run(worker);
+            break;
+        }
+    }
+    drop_lanes(worker);
+    leave_group(worker);
+}

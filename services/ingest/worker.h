@@ -1,0 +1,18 @@
+// One worker: a Kafka consumer, the validator, the aggregator and a PostgreSQL connection, sharing
+// nothing with other workers. It owns the lanes that the group gives it.
+#pragma once
+
+#include "common/base/config.h"
+
+#include <stdatomic.h>
+
+typedef struct Worker Worker;
+
+// `number` counts from 1. NULL: a setting is refused, with the reason in `error`.
+Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size);
+
+// Runs until *stop is true: finishes its batch, leaves the group. Waits for servers that are away,
+// says so once, and goes on by itself.
+void worker_run(Worker *worker);
+
+void worker_free(Worker *worker);

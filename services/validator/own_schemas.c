@@ -1,0 +1,189 @@
+#include "services/validator/own_schemas.h"
+
+#include "common/base/embedded.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern const EmbeddedFile validator_files[];
+
+static const Binding item_string = {.kind = BIND_STR};
+static const Binding item_party_seats = {.kind = BIND_INT64, .offset = offsetof(PartySeats, seats)};
+static const Binding item_party_bloc = {.kind = BIND_BOOL, .offset = offsetof(PartyBloc, bloc)};
+
+_Static_assert(offsetof(PartySeats, party_id) == 0 && offsetof(PartyBloc, party_id) == 0, "a map's item begins with its key");
+
+#define BIND_SEATS(type, wire, member) \
+    BIND_ITEMS(type, MAP, wire, member.entries, member.count, item_party_seats, PartySeats)
+
+static const Binding candidate_fields[] = {
+    BIND_FIELD(Candidate, STR, "candidate_id", candidate_id),
+    BIND_FIELD(Candidate, STR, "name", name),
+    BIND_FIELD(Candidate, STR, "party_id", party_id),
+    BIND_FIELD(Candidate, STR, "description", description),
+    BIND_FIELD(Candidate, INT64, "votes", votes),
+    BIND_FIELD(Candidate, BOOL, "elected", elected),
+    BIND_FIELD(Candidate, BOOL, "elected_by_lot", elected_by_lot),
+};
+static const Binding candidate = BIND_STRUCT(Candidate, candidate_fields);
+
+static const Binding declaration_fields[] = {
+    BIND_FIELD(Declaration, STR, "event_id", event_id),
+    BIND_FIELD(Declaration, STR, "election_id", election_id),
+    BIND_FIELD(Declaration, STR, "ballot_paper_id", ballot_paper_id),
+    BIND_FIELD(Declaration, STR, "council_id", council_id),
+    BIND_FIELD(Declaration, STR, "ward_name", ward_name),
+    BIND_FIELD(Declaration, ENUM, "kind", kind),
+    BIND_FIELD(Declaration, INT32, "revision", revision),
+    BIND_FIELD(Declaration, ENUM, "basis", basis),
+    BIND_FIELD(Declaration, INT64, "declared_at", declared_at_ms),
+    BIND_FIELD(Declaration, INT64, "reported_at", reported_at_ms),
+    BIND_FIELD(Declaration, STR, "source", source),
+    BIND_FIELD(Declaration, STR, "source_url", source_url),
+    BIND_FIELD(Declaration, BOOL, "is_test", is_test),
+    BIND_FIELD(Declaration, INT64, "seats", seats),
+    BIND_FIELD(Declaration, BOOL, "uncontested", uncontested),
+    BIND_FIELD(Declaration, INT64, "electorate", electorate),
+    BIND_FIELD(Declaration, INT64, "ballot_papers", ballot_papers),
+    BIND_FIELD(Declaration, INT64, "rejected_papers", rejected_papers),
+    BIND_ITEMS(Declaration, ARRAY, "candidates", candidates, candidates_count, candidate, Candidate),
+    BIND_FIELD(Declaration, STR, "note", note),
+};
+static const Binding declaration = BIND_STRUCT(Declaration, declaration_fields);
+
+static const Binding action_fields[] = {
+    BIND_FIELD(OperatorAction, ENUM, "action", action),
+    BIND_FIELD(OperatorAction, STR, "topic", topic),
+    BIND_FIELD(OperatorAction, INT32, "partition", partition),
+    BIND_FIELD(OperatorAction, INT64, "kafka_offset", kafka_offset),
+    BIND_FIELD(OperatorAction, STR, "by", by),
+    BIND_FIELD(OperatorAction, STR, "note", note),
+    BIND_FIELD(OperatorAction, INT64, "acted_at", acted_at_ms),
+};
+static const Binding action = BIND_STRUCT(OperatorAction, action_fields);
+
+static const Binding previous_control_fields[] = {
+    BIND_FIELD(PreviousControl, STR, "party_id", party_id),
+    BIND_FIELD(PreviousControl, INT64, "seats", seats),
+    BIND_FIELD(PreviousControl, INT64, "seats_total", seats_total),
+    BIND_FIELD(PreviousControl, STR, "seats_basis", seats_basis),
+};
+static const Binding previous_control = BIND_STRUCT(PreviousControl, previous_control_fields);
+
+static const Binding control_period_fields[] = {
+    BIND_FIELD(ControlPeriod, STR, "from", from),
+    BIND_FIELD(ControlPeriod, STR, "party_id", party_id),
+    BIND_FIELD(ControlPeriod, STR, "reason", reason),
+};
+static const Binding control_period = BIND_STRUCT(ControlPeriod, control_period_fields);
+
+static const Binding seat_baseline_fields[] = {
+    BIND_FIELD(SeatBaseline, STR, "basis", basis),
+    BIND_SEATS(SeatBaseline, "seats", seats),
+};
+static const Binding seat_baseline = BIND_STRUCT(SeatBaseline, seat_baseline_fields);
+
+static const Binding ballot_fields[] = {
+    BIND_FIELD(ReferenceBallot, STR, "ballot_paper_id", ballot_paper_id),
+    BIND_FIELD(ReferenceBallot, STR, "ward_name", ward_name),
+    BIND_FIELD(ReferenceBallot, STR, "ward_gss", ward_gss),
+    BIND_FIELD(ReferenceBallot, INT64, "seats", seats),
+    BIND_FIELD(ReferenceBallot, INT64, "electorate", electorate),
+    BIND_SEATS(ReferenceBallot, "nominations", nominations),
+    BIND_SEATS(ReferenceBallot, "defending", defending),
+};
+static const Binding ballot = BIND_STRUCT(ReferenceBallot, ballot_fields);
+
+static const Binding party_fields[] = {
+    BIND_FIELD(Party, STR, "party_id", party_id),
+    BIND_FIELD(Party, STR, "name", name),
+    BIND_FIELD(Party, STR, "short", short_name),
+    BIND_FIELD(Party, STR, "group", group),
+    BIND_FIELD(Party, STR, "colour", colour),
+    BIND_FIELD(Party, STR, "text_colour", text_colour),
+    BIND_ITEMS(Party, ARRAY, "folds", folds, folds_count, item_string, Str),
+    BIND_FIELD(Party, TRILEAN, "bloc", bloc),
+};
+static const Binding party = BIND_STRUCT(Party, party_fields);
+
+static const Binding reference_fields[] = {
+    BIND_FIELD(CouncilReference, STR, "council_id", council_id),
+    BIND_FIELD(CouncilReference, STR, "name", name),
+    BIND_FIELD(CouncilReference, STR, "short_name", short_name),
+    BIND_FIELD(CouncilReference, STR, "kind", kind),
+    BIND_FIELD(CouncilReference, STR, "nation", nation),
+    BIND_FIELD(CouncilReference, STR, "region", region),
+    BIND_FIELD(CouncilReference, STR, "area_word", area_word),
+    BIND_FIELD(CouncilReference, STR, "executive", executive),
+    BIND_FIELD(CouncilReference, STR, "created", created),
+    BIND_FIELD(CouncilReference, STR, "election_id", election_id),
+    BIND_FIELD(CouncilReference, INT64, "seats_total", seats_total),
+    BIND_FIELD(CouncilReference, TRILEAN, "boundary_changes", boundary_changes),
+    BIND_FIELD(CouncilReference, STR, "voting_system", voting_system),
+    BIND_FIELD(CouncilReference, BOOL, "new_council", new_council),
+    BIND_OPTIONAL(CouncilReference, "previous_control", previous_control, previous_control, PreviousControl),
+    BIND_ITEMS(CouncilReference, ARRAY, "control_history", control_history, control_history_count, control_period,
+               ControlPeriod),
+    BIND_OPTIONAL(CouncilReference, "seat_baseline", seat_baseline, seat_baseline, SeatBaseline),
+    BIND_ITEMS(CouncilReference, MAP, "blocs", blocs, blocs_count, item_party_bloc, PartyBloc),
+    BIND_SEATS(CouncilReference, "continuing", continuing),
+    BIND_FIELD(CouncilReference, INT64, "vacant", vacant),
+    BIND_FIELD(CouncilReference, INT64, "expected_at", expected_at_ms),
+    BIND_ITEMS(CouncilReference, ARRAY, "ballots", ballots, ballots_count, ballot, ReferenceBallot),
+    BIND_ITEMS(CouncilReference, ARRAY, "parties", parties, parties_count, party, Party),
+    BIND_FIELD(CouncilReference, STR, "by", by),
+    BIND_FIELD(CouncilReference, INT64, "loaded_at", loaded_at_ms),
+};
+static const Binding reference = BIND_STRUCT(CouncilReference, reference_fields);
+
+// A further record takes a file in schemas/avro/, a table above, and a row here.
+#define OWN(record_type, file_name, binding_of, member) \
+    {.type = (record_type), \
+     .file = {(file_name), sizeof(file_name) - 1}, \
+     .binding = &(binding_of), \
+     .offset = offsetof(Record, member)}
+static OwnSchema schemas[] = {
+    OWN(RECORD_DECLARATION, "ward-declaration.avsc", declaration, declaration),
+    OWN(RECORD_ACTION, "operator-action.avsc", action, action),
+    OWN(RECORD_REFERENCE, "council-reference.avsc", reference, reference),
+};
+enum { SCHEMAS_COUNT = sizeof schemas / sizeof schemas[0] };
+
+static Arena trees; // of the process, never freed
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void load(void) {
+    for (size_t i = 0; i < SCHEMAS_COUNT; i++) {
+        OwnSchema *own = &schemas[i];
+        Str error = STR_NONE;
+        own->json = embedded_find(validator_files, own->file.ptr);
+        if (!schema_parse(&own->schema, own->json, &trees, &error) ||
+            !binding_attach(own->binding, own->schema.root, &trees, &error)) {
+            fprintf(stderr, "%s: " STR_FMT "\n", own->file.ptr, STR_ARG(error));
+            abort();
+        }
+        own->fingerprint = schema_fingerprint(own->schema.root);
+    }
+}
+
+const OwnSchema *own_schemas(size_t *count) {
+    pthread_once(&once, load);
+    *count = SCHEMAS_COUNT;
+    return schemas;
+}
+
+const OwnSchema *own_schema_by_name(Str full_name) {
+    size_t count;
+    const OwnSchema *own = own_schemas(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (str_equal(own[i].schema.root->name, full_name)) {
+            return &own[i];
+        }
+    }
+    return NULL;
+}
+
+Str own_schema_ids(void) {
+    return embedded_find(validator_files, "ids.json");
+}

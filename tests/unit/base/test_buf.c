@@ -1,0 +1,78 @@
+#include "common/base/buf.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static int tear_down(void **state) {
+    Buf *buf = *state;
+    buf_free(buf);
+    return 0;
+}
+
+static int set_up(void **state) {
+    static Buf buf;
+    *state = &buf;
+    return 0;
+}
+
+static void assert_holds(const Buf *buf, const char *text) {
+    assert_true(str_equal_text(buf_str(buf), text));
+}
+
+static void an_empty_buffer_is_an_empty_string(void **state) {
+    Buf *buf = *state;
+    assert_holds(buf, "");
+    assert_false(str_is_none(buf_str(buf)));
+}
+
+static void numbers_go_in_network_order(void **state) {
+    Buf *buf = *state;
+    buf_add_u16(buf, 0x0102);
+    buf_add_u32(buf, 0x03040506);
+    buf_add_u64(buf, UINT64_C(0x0708090a0b0c0d0e));
+    assert_int_equal(buf->len, 14);
+    for (size_t i = 0; i < 14; i++) {
+        assert_int_equal(buf->ptr[i], i + 1);
+    }
+}
+
+static void decimals_reach_both_ends(void **state) {
+    Buf *buf = *state;
+    buf_add_decimal(buf, INT64_MIN);
+    buf_add_byte(buf, ' ');
+    buf_add_decimal(buf, INT64_MAX);
+    buf_add_byte(buf, ' ');
+    buf_add_decimal(buf, 0);
+    assert_holds(buf, "-9223372036854775808 9223372036854775807 0");
+}
+
+static void json_strings_are_escaped(void **state) {
+    Buf *buf = *state;
+    buf_add_json_string(buf, STR_LIT("a\"b\\c\nd\te\x01\x1f/\xc3\xa9"));
+    buf_add_json_string(buf, STR_LIT(""));
+    buf_add_json_string(buf, STR_NONE);
+    assert_holds(buf, "\"a\\\"b\\\\c\\nd\\te\\u0001\\u001f/\xc3\xa9\"\"\"null");
+}
+
+static void it_grows_as_it_must(void **state) {
+    Buf *buf = *state;
+    for (int i = 0; i < 10000; i++) {
+        buf_printf(buf, "%04d", i);
+    }
+    assert_int_equal(buf->len, 40000);
+    assert_memory_equal(buf->ptr + 39996, "9999", 4);
+    buf_clear(buf);
+    assert_holds(buf, "");
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(an_empty_buffer_is_an_empty_string), TEST(numbers_go_in_network_order), TEST(decimals_reach_both_ends),
+        TEST(json_strings_are_escaped),           TEST(it_grows_as_it_must),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
