@@ -1,4 +1,5 @@
 // From state to rows: ballots, snapshots, flashes.
+#include "services/aggregator/facts.h"
 #include "services/aggregator/phrases.h"
 #include "services/aggregator/step.h"
 
@@ -344,12 +345,23 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
     }
 }
 
+// Absent when they are those of the newest snapshot.
+static Str new_facts(Space *space, Str facts) {
+    if (space->seq > 0 && str_equal(facts, buf_str(&space->facts))) {
+        return STR_NONE;
+    }
+    buf_clear(&space->facts);
+    buf_add_str(&space->facts, facts);
+    return facts;
+}
+
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
     const Council *council = election->council;
     if (council == NULL || election->foreign) {
         return;
     }
-    Standing standing = control_decide(council, list_results(council, space, step->arena), step->arena);
+    const BallotResult *results = list_results(council, space, step->arena);
+    Standing standing = control_decide(council, results, step->arena);
     Turn turn = find_turn(space, &standing);
     turn_call(step, election, space, &turn);
     if (approved) {
@@ -365,6 +377,7 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
     buf_clear(&space->content);
     buf_add_str(&space->content, buf_str(&step->lane->scratch));
     row.cause = cause_json(step);
+    row.facts = new_facts(space, facts_tell(council, &standing, results, step->arena));
     *vec_push(&step->effects->snapshots) = row;
     space->seq = row.seq;
     space->control = standing.control;

@@ -123,15 +123,13 @@ static void check_other_source(const Entry *entry, const Entry *in_force, Findin
     }
 }
 
-static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *in_force, bool overrides) {
-    if (overrides) {
-        return FATE_ACCEPTED;
-    }
-    if (is_lower(entry, newest)) {
+static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *in_force, bool overrides,
+                          Arena *arena) {
+    if (!overrides && is_lower(entry, newest)) {
         return FATE_SUPERSEDED;
     }
     bool corroborates = in_force != NULL && in_force->source != entry->source &&
-                        entry->declaration->kind != KIND_WITHDRAWN;
+                        entry->declaration->kind != KIND_WITHDRAWN && entries_same_winners(entry, in_force, arena);
     return corroborates ? FATE_CORROBORATED : FATE_ACCEPTED;
 }
 
@@ -178,7 +176,7 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
     case VERDICT_WARNING:
     case VERDICT_OFF: {
         bool overrides = entry->released && (judgement.conflicts | entry->waived_conflicts) != 0;
-        judgement.fate = standing_fate(entry, newest, in_force, overrides);
+        judgement.fate = standing_fate(entry, newest, in_force, overrides, arena);
         judgement.overrides = overrides;
         break;
     }

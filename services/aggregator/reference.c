@@ -3,29 +3,36 @@
 
 #include <stdlib.h>
 
-static bool covers_ballot(const Council *council, const Ballot *ballot, Str *problem, Arena *arena) {
-    const Entry *entry = ballot->in_force;
-    if (entry == NULL) {
-        return true;
-    }
-    if (council_find_ballot(council, ballot->ballot_paper_id) == NULL) {
-        *problem = arena_printf(arena, "it omits " STR_FMT ", which has a result in force",
-                                STR_ARG(ballot->ballot_paper_id));
-        return false;
-    }
-    const Declaration *d = entry->declaration;
-    for (size_t i = 0; d->kind != KIND_POSTPONED && i < d->candidates_count; i++) {
+static bool covers_parties(const Council *council, const Declaration *d, Str *problem, Arena *arena) {
+    for (size_t i = 0; i < d->candidates_count; i++) {
         if (council_find_party(council, d->candidates[i].party_id) == PARTY_NONE) {
             *problem = arena_printf(arena, "it omits party " STR_FMT ", which has a candidate in " STR_FMT,
-                                    STR_ARG(d->candidates[i].party_id), STR_ARG(ballot->ballot_paper_id));
+                                    STR_ARG(d->candidates[i].party_id), STR_ARG(d->ballot_paper_id));
             return false;
         }
     }
     return true;
 }
 
-// What is in force must be in the new reference data too.
-static bool covers_in_force(const Council *council, const Election *election, Str *problem, Arena *arena) {
+static bool covers_ballot(const Council *council, const Ballot *ballot, Str *problem, Arena *arena) {
+    if (ballot->in_force != NULL && council_find_ballot(council, ballot->ballot_paper_id) == NULL) {
+        *problem = arena_printf(arena, "it omits " STR_FMT ", which has a result in force",
+                                STR_ARG(ballot->ballot_paper_id));
+        return false;
+    }
+    // A result that another covers now may come into force again, so its parties must be there too.
+    for (size_t i = 0; i < ballot->entries.count; i++) {
+        const Entry *entry = ballot->entries.items[i];
+        bool counts = entry->declaration->kind == KIND_DECLARED || entry->declaration->kind == KIND_CORRECTED;
+        if (entry_stands(entry) && counts && !covers_parties(council, entry->declaration, problem, arena)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What stands must be in the new reference data too.
+static bool covers_standing(const Council *council, const Election *election, Str *problem, Arena *arena) {
     for (size_t s = 0; s < 2; s++) {
         const Space *space = &election->spaces[s];
         for (size_t i = 0; i < space->ballots.count; i++) {
@@ -134,7 +141,7 @@ bool reference_apply(Step *step, Election *election, const CouncilReference *ref
         return false;
     }
     Council *council = council_new(reference);
-    if (!covers_in_force(council, election, problem, step->arena)) {
+    if (!covers_standing(council, election, problem, step->arena)) {
         council_free(council);
         return false;
     }
@@ -151,6 +158,7 @@ bool reference_apply(Step *step, Election *election, const CouncilReference *ref
         emit_snapshot(step, election, space, false, false);
         judge_held_anew(step, election, space);
     }
+    step->cause.about = NULL;
     if (before != NULL) {
         *vec_push(&election->retired) = before;
     }

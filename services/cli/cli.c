@@ -80,9 +80,9 @@ bool cli_parse(const Cli *cli, const CliOption *options, int argc, char **argv, 
     }
     int count = argc - optind;
     if (count < cli->command->least || count > cli->command->most) {
-        *code = cli_misuse(cli, "wants %s; see declarectl %s --help",
-                           *cli->command->arguments == '\0' ? "no argument" : cli->command->arguments,
-                           cli->command->name);
+        *code =
+            cli_misuse(cli, "wants %s; see declarectl %s --help",
+                       *cli->command->arguments == '\0' ? "no argument" : cli->command->arguments, cli->command->name);
         return false;
     }
     *arguments = argv + optind;

@@ -22,5 +22,5 @@ int command_approve(const Cli *cli, int argc, char **argv);
 int command_config_sample(const Cli *cli, int argc, char **argv);
 
 // Publishes a stream of JSON lines, checked whole before the first is sent, and says how many were.
-// The stream is read from its present position, twice; `name` is for messages.
+// The stream is read from its present position to its end; `name` is for messages.
 int publish_file(const Cli *cli, FILE *file, const char *name);

@@ -93,8 +93,8 @@ PGresult *database_query(const Cli *cli, PGconn *connection, const char *sql, co
 }
 
 bool database_use_views(const Cli *cli, PGconn *connection, bool test, Str *error) {
-    PGresult *result = database_query(cli, connection, test ? "SET search_path = api_test" : "SET search_path = api",
-                                      NULL, error);
+    PGresult *result =
+        database_query(cli, connection, test ? "SET search_path = api_test" : "SET search_path = api", NULL, error);
     PQclear(result);
     return result != NULL;
 }

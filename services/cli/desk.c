@@ -74,7 +74,8 @@ static int act(const Cli *cli, int argc, char **argv, OperatorActionKind kind) {
     OperatorAction action = {
         .action = (int32_t)kind, .by = str_from(by), .note = str_from(note), .acted_at_ms = cli_now_ms()};
     if (!read_position(arguments[0], &action)) {
-        return cli_misuse(cli, "'%s' is not PARTITION:OFFSET of a declaration, nor TOPIC:PARTITION:OFFSET", arguments[0]);
+        return cli_misuse(cli, "'%s' is not PARTITION:OFFSET of a declaration, nor TOPIC:PARTITION:OFFSET",
+                          arguments[0]);
     }
     return send_action(cli, &action);
 }

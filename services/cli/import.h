@@ -95,6 +95,9 @@ ImportNumber import_parse_number(Str text, int64_t *count);
 // `True`, `t`, `1`, `yes`, `elected` and the like. False: the text is neither that nor its opposite.
 bool import_parse_flag(Str text, bool *flag);
 
+// The ward's code in `gss:E05000030`, `MTW:E05010881` or `E05000030`; empty where there is none.
+Str import_gss(Str post_id);
+
 // Readers. False: the file cannot be read, with the reason in `error` (arena). `file` is its name, for
 // messages; `text` outlives the import.
 bool import_democracy_club_csv(Import *import, Str file, Str text, Str *error);

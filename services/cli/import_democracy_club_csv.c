@@ -181,17 +181,6 @@ static void take_text(const Table *table, const CsvRecord *row, Column column, S
     }
 }
 
-// The code in gss:E05000030, MTW:E05010881 or E05000030; empty when there is none.
-static Str gss_of(Str post_id) {
-    size_t from = post_id.len >= 9 ? post_id.len - 9 : 0;
-    Str code = str_slice(post_id, from, post_id.len);
-    bool looks = code.len == 9 && strchr("ENSW", code.ptr[0]) != NULL && (from == 0 || post_id.ptr[from - 1] == ':');
-    for (size_t i = 1; looks && i < code.len; i++) {
-        looks = code.ptr[i] >= '0' && code.ptr[i] <= '9';
-    }
-    return looks ? code : STR_LIT("");
-}
-
 static void take_ballot(Table *table, const CsvRecord *row, ImportBallot *ballot) {
     take_text(table, row, COLUMN_ELECTION, &ballot->election_id);
     take_text(table, row, COLUMN_WARD_NAME, &ballot->ward_name);
@@ -199,8 +188,8 @@ static void take_ballot(Table *table, const CsvRecord *row, ImportBallot *ballot
     take_text(table, row, COLUMN_VOTING_SYSTEM, &ballot->voting_system);
     take_text(table, row, COLUMN_SOURCE, &ballot->source);
     if (ballot->ward_gss.len == 0) {
-        Str code = gss_of(field(table, row, COLUMN_GSS));
-        ballot->ward_gss = code.len > 0 ? code : gss_of(field(table, row, COLUMN_POST_ID));
+        Str code = import_gss(field(table, row, COLUMN_GSS));
+        ballot->ward_gss = code.len > 0 ? code : import_gss(field(table, row, COLUMN_POST_ID));
     }
     take_figure(table, row, ballot, COLUMN_TURNOUT, &ballot->turnout);
     take_figure(table, row, ballot, COLUMN_REJECTED, &ballot->rejected_papers);

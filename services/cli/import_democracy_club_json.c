@@ -185,13 +185,6 @@ static void take_turnout(Reader *reader, ImportBallot *ballot, const json_t *obj
     }
 }
 
-// The last nine characters of gss:E05000030; empty when there is no such code.
-static Str gss_of(Str post_id) {
-    bool looks = post_id.len > 9 && post_id.ptr[post_id.len - 10] == ':' &&
-                 strchr("ENSW", post_id.ptr[post_id.len - 9]) != NULL;
-    return looks ? str_slice(post_id, post_id.len - 9, post_id.len) : STR_LIT("");
-}
-
 static void take_ballot(Reader *reader, const json_t *object, Str id, size_t line) {
     ImportBallot *ballot = import_new_ballot(reader->import, reader->file, line, id);
     if (ballot == NULL) {
@@ -204,7 +197,7 @@ static void take_ballot(Reader *reader, const json_t *object, Str id, size_t lin
         ballot->election_id = text_of(reader, membership, "election.id");
     }
     Str post_id = text_of(reader, object, "post.id post_id");
-    ballot->ward_gss = gss_of(post_id.len > 0 ? post_id : text_of(reader, membership, "post.id"));
+    ballot->ward_gss = import_gss(post_id.len > 0 ? post_id : text_of(reader, membership, "post.id"));
     ballot->ward_name = text_of(reader, object, "post.label post_label");
     if (ballot->ward_name.len == 0) {
         ballot->ward_name = text_of(reader, membership, "post.label");

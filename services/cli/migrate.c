@@ -95,9 +95,9 @@ static bool record(const Cli *cli, PGconn *connection, const Migration *migratio
              error)) {
         return false;
     }
-    _cleanup_result_ PGresult *result =
-        database_query(cli, connection, "INSERT INTO declared.schema_migration (version, name, sha256) VALUES ($1, $2, $3)",
-                       values, error);
+    _cleanup_result_ PGresult *result = database_query(
+        cli, connection, "INSERT INTO declared.schema_migration (version, name, sha256) VALUES ($1, $2, $3)", values,
+        error);
     return result != NULL;
 }
 

@@ -15,8 +15,12 @@ struct Producer {
 
 // Those of librdkafka's that this program's promises rest on stand last: [kafka] cannot change them.
 static const char *const before_settings[][2] = {
-    {"client.id", "declarectl"},      {"linger.ms", "5"},          {"socket.nagle.disable", "true"},
-    {"message.timeout.ms", "60000"},  {"compression.type", "lz4"}, {"message.max.bytes", "16777216"},
+    {"client.id", "declarectl"},
+    {"linger.ms", "5"},
+    {"socket.nagle.disable", "true"},
+    {"message.timeout.ms", "60000"},
+    {"compression.type", "lz4"},
+    {"message.max.bytes", "16777216"},
     {"queue.buffering.max.kbytes", "65536"},
 };
 static const char *const after_settings[][2] = {
@@ -40,8 +44,9 @@ static bool set_from_config(rd_kafka_conf_t *conf, const Cli *cli, Str *error) {
         }
         rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, entry.key, entry.value, NULL, 0);
         if (result != RD_KAFKA_CONF_OK) { // librdkafka's own words may quote the value
-            *error = arena_printf(cli->arena, "%s: librdkafka %s kafka.%s", entry.origin,
-                                  result == RD_KAFKA_CONF_UNKNOWN ? "has no setting" : "refuses the value of", entry.key);
+            *error =
+                arena_printf(cli->arena, "%s: librdkafka %s kafka.%s", entry.origin,
+                             result == RD_KAFKA_CONF_UNKNOWN ? "has no setting" : "refuses the value of", entry.key);
             return false;
         }
     }
@@ -85,7 +90,8 @@ static bool wait_for_topic(const Producer *producer, const char *name, Str *erro
     }
     rd_kafka_topic_destroy(topic);
     if (problem != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        *error = arena_printf(producer->cli->arena, "Kafka does not answer at %s (%s)", servers, rd_kafka_err2str(problem));
+        *error =
+            arena_printf(producer->cli->arena, "Kafka does not answer at %s (%s)", servers, rd_kafka_err2str(problem));
     } else if (partitions == 0) {
         *error = arena_printf(producer->cli->arena, "Kafka at %s has no topic %s", servers, name);
     }

@@ -66,8 +66,8 @@ static bool encode_all(const Cli *cli, const ReferenceFile *file, ProducerRecord
         buf_clear(&encoded);
         encode_record(&(Record){.type = RECORD_REFERENCE, .reference = *council}, &encoded);
         if (encoded.len > LIMIT_RECORD_BYTES) {
-            *error = arena_printf(cli->arena, STR_FMT ": its record has %zu bytes, more than %d", STR_ARG(council->name),
-                                  encoded.len, LIMIT_RECORD_BYTES);
+            *error = arena_printf(cli->arena, STR_FMT ": its record has %zu bytes, more than %d",
+                                  STR_ARG(council->name), encoded.len, LIMIT_RECORD_BYTES);
             return false;
         }
         records[i] = (ProducerRecord){TOPIC_DESK, RD_KAFKA_PARTITION_UA, council->council_id,
@@ -91,7 +91,8 @@ static int send_all(const Cli *cli, const char *path, const ReferenceFile *file,
         Str name = file->councils[outcome.failed_tag].name;
         return cli_fail(cli, "%s: " STR_FMT ": not delivered: " STR_FMT, path, STR_ARG(name), STR_ARG(outcome.problem));
     }
-    printf("%zu %s published to " TOPIC_DESK "\n", file->councils_count, file->councils_count == 1 ? "council" : "councils");
+    printf("%zu %s published to " TOPIC_DESK "\n", file->councils_count,
+           file->councils_count == 1 ? "council" : "councils");
     return CLI_OK;
 }
 

@@ -14,16 +14,19 @@ typedef struct Report {
     bool json, test;
 } Report;
 
-#define SHORT_NAME(column) \
-    "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = " column "), " column ", '')"
-#define CONTROL_COLUMNS \
-    "status, ballots_declared || '/' || ballots_total AS ballots, " \
-    "(SELECT string_agg((p ->> 'short') || ' ' || (p ->> 'held'), ', ' ORDER BY n) " \
-    "FROM jsonb_array_elements(seats) WITH ORDINALITY e (p, n) WHERE (p ->> 'held')::integer > 0) AS seats, " \
-    "seats_total AS total, " SHORT_NAME("control") " AS control, coalesce(outcome, '') AS outcome, " \
-    "coalesce(majority::text, '>= ' || majority_at_least, '') AS majority, coalesce(headline, '') AS headline"
-#define JSON_QUERY \
-    "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\\n '), '') || ']', count(*) FROM (SELECT * FROM %s) t"
+#define SHORT_NAME(column)                                                                                             \
+    "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = " column "), " column  \
+    ", '')"
+#define CONTROL_COLUMNS                                                                                                \
+    "status, ballots_declared || '/' || ballots_total AS ballots, "                                                    \
+    "(SELECT string_agg((p ->> 'short') || ' ' || (p ->> 'held'), ', ' ORDER BY n) "                                   \
+    "FROM jsonb_array_elements(seats) WITH ORDINALITY e (p, n) WHERE (p ->> 'held')::integer > 0) AS seats, "          \
+    "seats_total AS total, " SHORT_NAME("control") " AS control, coalesce(outcome, '') AS outcome, "                   \
+                                                   "coalesce(majority::text, '>= ' || majority_at_least, '') AS "      \
+                                                   "majority, coalesce(headline, '') AS headline"
+#define JSON_QUERY                                                                                                     \
+    "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\\n '), '') || ']', count(*) FROM (SELECT * FROM %s) " \
+    "t"
 #define TIME_COLUMN(column) "to_char(" column ", 'YYYY-MM-DD HH24:MI:SS\"Z\"') AS " column
 
 static int print_report(const Cli *cli, const Report *report) {
@@ -82,7 +85,7 @@ int command_status(const Cli *cli, int argc, char **argv) {
         .json = options.json,
         .test = options.test,
         .source = "council_control WHERE $1::text IS NULL OR election_id = $1"
-                               " ORDER BY poll_date, council_name",
+                  " ORDER BY poll_date, council_name",
         .columns = "council_name AS council, " CONTROL_COLUMNS,
         .values = {election == NULL ? "" : election},
         .nothing = election == NULL ? "no election has been loaded" : no_election(cli, election).ptr,
@@ -106,7 +109,7 @@ int command_as_of(const Cli *cli, int argc, char **argv) {
         .json = options.json,
         .test = options.test,
         .source = "council_control_at($1::timestamptz) WHERE $2::text IS NULL OR"
-                               " election_id = $2 ORDER BY poll_date, council_name",
+                  " election_id = $2 ORDER BY poll_date, council_name",
         .columns = "council_name AS council, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS,
         .values = {time, election == NULL ? "" : election},
         .nothing = election == NULL ? "no election was known then" : "that election was not known then",
@@ -125,8 +128,9 @@ int command_history(const Cli *cli, int argc, char **argv) {
         .json = options.json,
         .test = options.test,
         .source = "council_control_history WHERE election_id = $1 ORDER BY seq",
-        .columns = "seq, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS
-                   ", coalesce(cause ->> 'ballot_paper_id', cause ->> 'record', '') AS cause",
+        .columns = "seq, " TIME_COLUMN(
+            "recorded_at") ", " CONTROL_COLUMNS
+                           ", coalesce(cause ->> 'ballot_paper_id', cause ->> 'record', '') AS cause",
         .values = {options.arguments[0]},
         .nothing = no_election(cli, options.arguments[0]).ptr,
         .must_exist = true,
@@ -145,8 +149,8 @@ int command_held(const Cli *cli, int argc, char **argv) {
         .test = options.test,
         .source = "declaration WHERE fate = 'held' ORDER BY received_at, lane, lane_seq",
         .columns = "topic || ':' || partition || ':' || kafka_offset AS position, ballot_paper_id AS ballot, source,"
-                   " revision, array_to_string(reasons, ' ') AS reasons, " TIME_COLUMN("received_at")
-                   ", coalesce(detail, '') AS detail",
+                   " revision, array_to_string(reasons, ' ') AS reasons, " TIME_COLUMN(
+                       "received_at") ", coalesce(detail, '') AS detail",
         .nothing = "nothing is held",
     };
     return print_report(cli, &report);

@@ -41,10 +41,10 @@ typedef struct Watch {
     size_t count;
 } Watch;
 
-#define COLUMNS \
-    "election_id, council_name, short_name, to_char(poll_date, 'FMDD FMMonth YYYY'), status, coalesce(control, ''), " \
-    "coalesce(previous_control, ''), coalesce(majority::text, 'at least ' || majority_at_least, ''), " \
-    "coalesce(headline, ''), to_char(recorded_at, 'HH24:MI:SS\"Z\"'), seats_total, threshold, seats_to_come, " \
+#define COLUMNS                                                                                                        \
+    "election_id, council_name, short_name, to_char(poll_date, 'FMDD FMMonth YYYY'), status, coalesce(control, ''), "  \
+    "coalesce(previous_control, ''), coalesce(majority::text, 'at least ' || majority_at_least, ''), "                 \
+    "coalesce(headline, ''), to_char(recorded_at, 'HH24:MI:SS\"Z\"'), seats_total, threshold, seats_to_come, "         \
     "seats_postponed, ballots_total, ballots_declared, ballots_held, seq, previous_control_lost, seats"
 
 // ---- the model, from rows -------------------------------------------------------------------------
@@ -75,12 +75,12 @@ static void read_parties(Watch *watch, const char *json_text, ScreenCouncil *cou
 
 static ScreenCouncil read_council(Watch *watch, const PGresult *rows, int row) {
     ScreenCouncil council = {0};
-    Str *const texts[] = {&council.election_id,      &council.name,    &council.short_name,       &council.poll_date,
-                          &council.status,           &council.control, &council.previous_control, &council.majority,
-                          &council.headline,         &council.recorded_at};
-    int *const figures[] = {&council.seats_total,     &council.threshold,     &council.seats_to_come,
-                            &council.seats_postponed, &council.ballots_total, &council.ballots_declared,
-                            &council.ballots_held,    &council.seq};
+    Str *const texts[] = {&council.election_id, &council.name,       &council.short_name,       &council.poll_date,
+                          &council.status,      &council.control,    &council.previous_control, &council.majority,
+                          &council.headline,    &council.recorded_at};
+    int *const figures[] = {
+        &council.seats_total,   &council.threshold,        &council.seats_to_come, &council.seats_postponed,
+        &council.ballots_total, &council.ballots_declared, &council.ballots_held,  &council.seq};
     int column = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i] = arena_copy(&watch->arena, str_from(PQgetvalue(rows, row, column++)));
@@ -115,10 +115,10 @@ static bool read_councils(Watch *watch) {
 }
 
 // Short names of the parties of an array of folded ids, counted: "LAB 2, CON 1".
-#define WINNERS \
-    "coalesce((SELECT string_agg(coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(h.seats) p " \
-    "WHERE p ->> 'party_id' = w.party), w.party) || ' ' || w.n, ', ' ORDER BY w.n DESC, w.party) " \
-    "FROM (SELECT folded_party_id AS party, count(*) AS n FROM candidate_result c " \
+#define WINNERS                                                                                                        \
+    "coalesce((SELECT string_agg(coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(h.seats) p "                 \
+    "WHERE p ->> 'party_id' = w.party), w.party) || ' ' || w.n, ', ' ORDER BY w.n DESC, w.party) "                     \
+    "FROM (SELECT folded_party_id AS party, count(*) AS n FROM candidate_result c "                                    \
     "WHERE c.ballot_paper_id = h.cause ->> 'ballot_paper_id' AND c.elected GROUP BY 1) w), '')"
 
 static bool read_events(Watch *watch, const ScreenCouncil *council, ScreenEvent *events, size_t *count) {

@@ -6,7 +6,9 @@
 
 enum {
     WIDTH_MAX = 100,
-    NAME_CELLS = 24,   // of a council or ward
+    COUNCIL_CELLS = 24,
+    WARD_CELLS = 32,
+    WINNERS_CELLS = 14,
     PARTY_CELLS = 6,   // of a party's short name
     FIGURE_CELLS = 24, // beside a bar: name, seats, change
     LIST_BAR_CELLS = 36,
@@ -128,8 +130,14 @@ static void draw_bars(const Screen *screen, const ScreenCouncil *council, size_t
         add_bar(out, screen, party, round_to_cells(party->held, cells, scale), mark, cells);
         buf_printf(out, " %5.*s" END_OF_LINE, STR_ARG(party->change));
     }
+    buf_printf(out, DIM "  to come%4d  ", council->seats_to_come);
+    int dots = round_to_cells(council->seats_to_come, cells, scale);
+    for (int i = 0; i < cells; i++) {
+        buf_add_byte(out, i == mark ? '|' : i < dots ? '.' : ' ');
+    }
+    buf_add_str(out, STR_LIT(RESET END_OF_LINE));
     add_spaces(out, 15 + mark);
-    buf_printf(out, DIM "|%d to win" RESET END_OF_LINE, council->threshold);
+    buf_printf(out, DIM "|%d to win" RESET END_OF_LINE END_OF_LINE, council->threshold);
 }
 
 static void draw_title(const Screen *screen, const ScreenCouncil *council, Buf *out) {
@@ -153,19 +161,18 @@ static void draw_control(const ScreenCouncil *council, Buf *out) {
     if (before.len > 0) {
         buf_printf(out, "   (before: " STR_FMT "%s)", STR_ARG(before), council->previous_control_lost ? ", lost" : "");
     }
-    buf_printf(out, "   seats to come %d", council->seats_to_come);
     if (council->seats_postponed > 0) {
-        buf_printf(out, ", postponed %d", council->seats_postponed);
+        buf_printf(out, "   seats postponed %d", council->seats_postponed);
     }
     if (council->ballots_held > 0) {
-        buf_printf(out, ", " BOLD "wards held %d" RESET, council->ballots_held);
+        buf_printf(out, "   " BOLD "wards held %d" RESET, council->ballots_held);
     }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
 }
 
 void screen_draw_council(const Screen *screen, const ScreenCouncil *council, const ScreenEvent *events, size_t count,
                          Buf *out) {
-    enum { OTHER_ROWS = 9, EVENTS_MIN = 4 };
+    enum { OTHER_ROWS = 10, EVENTS_MIN = 4 };
     int room = screen->rows - OTHER_ROWS - EVENTS_MIN;
     size_t parties = room < 3 ? 3 : (size_t)room;
     parties = parties < council->parties_count ? parties : council->parties_count;
@@ -181,9 +188,9 @@ void screen_draw_council(const Screen *screen, const ScreenCouncil *council, con
     for (size_t i = 0; i < count && (int)i < rows; i++) {
         const ScreenEvent *event = &events[i];
         buf_printf(out, "  " DIM STR_FMT RESET "  ", STR_ARG(event->time));
-        add_padded(out, event->what, NAME_CELLS);
+        add_padded(out, event->what, WARD_CELLS);
         buf_printf(out, " %6.*s  ", STR_ARG(event->declared));
-        add_padded(out, event->winners, 16);
+        add_padded(out, event->winners, WINNERS_CELLS);
         buf_printf(out, " " BOLD STR_FMT RESET END_OF_LINE, STR_ARG(event->headline));
     }
 }
@@ -214,7 +221,7 @@ void screen_draw_list(const Screen *screen, const ScreenCouncil *councils, size_
     for (size_t i = 0; i < count && (int)i < screen->rows - 3; i++) {
         const ScreenCouncil *council = &councils[i];
         buf_add_byte(out, ' ');
-        add_padded(out, council->short_name, NAME_CELLS);
+        add_padded(out, council->short_name, COUNCIL_CELLS);
         buf_printf(out, " %3d/%-3d ", council->ballots_declared, council->ballots_total);
         add_stack(screen, council, out);
         if (council->headline.len > 0) {

@@ -20,6 +20,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -215,7 +216,8 @@ def in_words(record):
 
 def show(case, difference):
     where, ours, theirs = difference
-    print(f"\nseed {case.get('seed')} differs. Shrunk to {len(case['inputs'])} inputs; rules {json.dumps(case['rules'])}")
+    print(f"\nseed {case.get('seed')} differs. Shrunk to {len(case['inputs'])} inputs; "
+          f"rules {json.dumps(case['rules'])}")
     result = generate.run_case(case)
     for record, row in zip(case["inputs"], result["rows"]):
         print(f"  {row['lane_seq']:3} {in_words(record)}\n      model: {row['fate']} {row['reasons']}")
@@ -301,6 +303,8 @@ def parse_options():
 def main():
     options = parse_options()
     command = shlex.split(options.driver)
+    if shutil.which(command[0]) is None:
+        sys.exit(f"compare.py: no program {command[0]} (build it, or give --driver)")
     print(f"seed {options.seed}, driver {options.driver}")
     passed, failures, chunk = 0, [], []
     cases = chosen_cases(options)

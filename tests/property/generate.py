@@ -355,9 +355,9 @@ class Night:
         elif rule == "VOTES_EXCEED_PAPERS" and others:
             v["rejected_papers"] = rng.choice([None, 0, 3])
             times = 1 if election.stv else v["seats"]
-            total = sum(c["votes"] for c in cs)
-            v["ballot_papers"] = max(0, rng.choice([
-                total // times - 1 + (v["rejected_papers"] or 0), max(c["votes"] for c in cs) - 1, total // times // 2]))
+            fair = sum(c["votes"] for c in cs) // times
+            most = max(c["votes"] for c in cs)
+            v["ballot_papers"] = max(0, rng.choice([fair - 1 + (v["rejected_papers"] or 0), most - 1, fair // 2]))
             if chance(rng, 0.2):
                 rng.choice(cs)["votes"] = None
         elif rule == "PAPERS_EXCEED_ELECTORATE" and others:
@@ -672,8 +672,8 @@ class Night:
             received += clock.choice([0, 1, 1000000, 90000000])
             value = copy.deepcopy(item.value)
             if item.type == "OperatorAction":
-                where = places.get(id(item.target), (model.DECLARATIONS, self.partition, offsets[model.DECLARATIONS] + 5))
-                value["topic"], value["partition"], value["kafka_offset"] = where
+                nowhere = (model.DECLARATIONS, self.partition, offsets[model.DECLARATIONS] + 5)
+                value["topic"], value["partition"], value["kafka_offset"] = places.get(id(item.target), nowhere)
             inputs.append({"topic": topic, "partition": partition, "offset": offset, "received_at_us": received,
                            "key": item.key, "type": item.type, "value": value})
         return {"seed": self.seed, "rules": self.rules, "inputs": inputs}

@@ -84,7 +84,10 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
 24. BAD_REFERENCE also: two ballots or parties of one id, an id listed twice
     in folds; "known eve-of-poll seats": seats_basis is `eve_of_poll`; half
     of previous_control.seats_total, else of seats_total. "a result in
-    force": in either space, POSTPONED included.
+    force": in either space, POSTPONED included. Also a previous party that
+    the file does not list ("no bloc there"), and a reload that omits a party
+    with a candidate in a record that stands (team): without it the record
+    could not be counted, now or when it comes into force again.
 25. REJECT or RELEASE of a reference or of another action, pending or not:
     NOT_HELD. They act on declarations alone.
 26. "an offset not yet applied": greater than every offset applied of that
@@ -404,7 +407,7 @@ def twice(items):
     return len(items) != len(set(items))
 
 
-def reference_is_bad(r, ballots_in_force):
+def reference_is_bad(r, ballots_in_force, parties_standing):
     """Section 4, Refused."""
     previous = r.get("previous_control")
     ballots = [b["ballot_paper_id"] for b in r["ballots"]]
@@ -417,13 +420,13 @@ def reference_is_bad(r, ballots_in_force):
     where = organisation_and_date(r["election_id"])
     if where is None or any(organisation_and_date(b) != where for b in ballots):
         return True
-    if not ballots_in_force <= set(ballots):
+    if not ballots_in_force <= set(ballots) or not parties_standing <= set(parties):
         return True
     if previous is None:
         return not r.get("new_council", False) and not only_by_elections(r)
     if previous.get("party_id") is None:
         return False
-    if not is_bloc(r, fold(r, previous["party_id"])):
+    if previous["party_id"] not in parties or not is_bloc(r, fold(r, previous["party_id"])):
         return True
     if previous.get("seats_basis") == "eve_of_poll" and previous.get("seats") is not None:
         total = previous.get("seats_total")
@@ -991,10 +994,11 @@ class Lane:
     def apply_reference(self, row):
         r = row.value
         election_id = r["election_id"]
-        in_force = {d.value["ballot_paper_id"] for d in self.rows
-                    if d.is_declaration and d.stands and d.value["election_id"] == election_id
-                    and self.in_force(d.is_test, d.value["ballot_paper_id"]) is not None}
-        if reference_is_bad(r, in_force):
+        standing = [d for d in self.rows if d.is_declaration and d.stands and d.value["election_id"] == election_id]
+        in_force = {d.value["ballot_paper_id"] for d in standing
+                    if self.in_force(d.is_test, d.value["ballot_paper_id"]) is not None}
+        parties = {c["party_id"] for d in standing if is_declared(d.value) for c in d.value["candidates"]}
+        if reference_is_bad(r, in_force, parties):
             self.enter(row, "rejected", ["BAD_REFERENCE"])
             return
         self.enter(row, "accepted", [])

@@ -26,8 +26,8 @@ static int tear_down(void **state) {
     return 0;
 }
 
-#define HEAD \
-    "\"election_id\": \"local.medway.2023-05-04\", \"ballot_paper_id\": \"local.medway.watling.2023-05-04\", " \
+#define HEAD                                                                                                           \
+    "\"election_id\": \"local.medway.2023-05-04\", \"ballot_paper_id\": \"local.medway.watling.2023-05-04\", "         \
     "\"council_id\": \"E06000035\", \"ward_name\": \"Watling\", "
 #define TIMES "\"declared_at\": \"2023-05-05T02:12:03+01:00\", \"reported_at\": 1683249200000, "
 #define REST "\"revision\": 1, \"basis\": \"DECLARATION\", \"source\": \"pa\", \"seats\": 3, "
@@ -61,13 +61,14 @@ static void defaulted_fields_may_be_left_out(void **state) {
 }
 
 static void every_field_is_read(void **state) {
-    const Declaration *d = parse(
-        *state, "{" HEAD TIMES "\"event_id\": \"0b5fb0c5-7a2c-4b3e-9d4e-0a8f4a3f2b11\", \"kind\": \"CORRECTED\", "
-                "\"revision\": -2, \"basis\": \"COURT_ORDER\", \"source\": \"\", \"source_url\": \"http://x\", "
-                "\"is_test\": true, \"seats\": 0, \"uncontested\": true, \"electorate\": 10149, \"ballot_papers\": 3304, "
-                "\"rejected_papers\": null, \"note\": \"n\\u0000te\", \"candidates\": [{\"candidate_id\": \"c\", "
-                "\"name\": \"B\", \"party_id\": \"PP52\", \"description\": \"Local Conservatives\", \"votes\": 1136, "
-                "\"elected\": false, \"elected_by_lot\": true}]}");
+    const Declaration *d =
+        parse(*state,
+              "{" HEAD TIMES "\"event_id\": \"0b5fb0c5-7a2c-4b3e-9d4e-0a8f4a3f2b11\", \"kind\": \"CORRECTED\", "
+              "\"revision\": -2, \"basis\": \"COURT_ORDER\", \"source\": \"\", \"source_url\": \"http://x\", "
+              "\"is_test\": true, \"seats\": 0, \"uncontested\": true, \"electorate\": 10149, \"ballot_papers\": 3304, "
+              "\"rejected_papers\": null, \"note\": \"n\\u0000te\", \"candidates\": [{\"candidate_id\": \"c\", "
+              "\"name\": \"B\", \"party_id\": \"PP52\", \"description\": \"Local Conservatives\", \"votes\": 1136, "
+              "\"elected\": false, \"elected_by_lot\": true}]}");
     assert_non_null(d);
     assert_true(str_equal_text(d->event_id, "0b5fb0c5-7a2c-4b3e-9d4e-0a8f4a3f2b11"));
     assert_int_equal(d->kind, KIND_CORRECTED);
@@ -159,7 +160,19 @@ static void raw_lines_are_taken_as_they_are(void **state) {
 }
 
 static void bad_base64_is_refused(void **state) {
-    static const char *const bad[] = {"A", "AA", "AAA", "AAAA=", "====", "A===", "AA=A", "AA A", " AAA", "AA-_", "AAA\n", "\xc3\xa9" "AA"};
+    static const char *const bad[] = {"A",
+                                      "AA",
+                                      "AAA",
+                                      "AAAA=",
+                                      "====",
+                                      "A===",
+                                      "AA=A",
+                                      "AA A",
+                                      " AAA",
+                                      "AA-_",
+                                      "AAA\n",
+                                      "\xc3\xa9"
+                                      "AA"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         _cleanup_buf_ Buf text = {0};
         buf_add_str(&text, STR_LIT("{\"value_base64\": "));

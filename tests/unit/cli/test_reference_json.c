@@ -25,11 +25,13 @@ static int tear_down(void **state) {
 }
 
 static const ReferenceFile *parse(Fixture *fixture, const char *text) {
-    bool good = reference_json_parse(str_from(text), STR_LIT("desk"), 7, &fixture->arena, &fixture->file, &fixture->error);
+    bool good =
+        reference_json_parse(str_from(text), STR_LIT("desk"), 7, &fixture->arena, &fixture->file, &fixture->error);
     return good ? &fixture->file : NULL;
 }
 
-#define LEAST "\"council_id\": \"E1\", \"name\": \"Medway\", \"election_id\": \"local.medway.2023-05-04\", \"seats_total\": 1"
+#define LEAST                                                                                                          \
+    "\"council_id\": \"E1\", \"name\": \"Medway\", \"election_id\": \"local.medway.2023-05-04\", \"seats_total\": 1"
 #define BALLOT "{\"ballot_paper_id\": \"local.medway.watling.2023-05-04\", \"seats\": 1}"
 #define COUNCIL(more) "{\"councils\": [{" LEAST ", \"ballots\": [" BALLOT "]" more "}]}"
 
@@ -53,9 +55,12 @@ static void only_the_required_need_be_there(void **state) {
 static void every_field_is_read(void **state) {
     const ReferenceFile *file = parse(
         *state,
-        "{\"_source\": \"x\", \"parties\": [{\"party_id\": \"PP53\", \"name\": \"Labour\", \"short\": \"LAB\", \"group\": "
-        "\"LAB\", \"colour\": \"#E4003B\", \"text_colour\": \"#FFFFFF\", \"folds\": [\"joint-party:53-119\"], \"bloc\": "
-        "true}], \"councils\": [{" LEAST ", \"short_name\": \"MEDWAY\", \"kind\": \"unitary\", \"nation\": \"england\", "
+        "{\"_source\": \"x\", \"parties\": [{\"party_id\": \"PP53\", \"name\": \"Labour\", \"short\": \"LAB\", "
+        "\"group\": "
+        "\"LAB\", \"colour\": \"#E4003B\", \"text_colour\": \"#FFFFFF\", \"folds\": [\"joint-party:53-119\"], "
+        "\"bloc\": "
+        "true}], \"councils\": [{" LEAST
+        ", \"short_name\": \"MEDWAY\", \"kind\": \"unitary\", \"nation\": \"england\", "
         "\"region\": \"South East\", \"area_word\": \"ward\", \"executive\": \"leader\", \"created\": \"1998-04-01\", "
         "\"boundary_changes\": true, \"voting_system\": \"FPTP\", \"previous_control\": {\"party_id\": \"PP52\", "
         "\"seats\": 33, \"seats_total\": 55, \"seats_basis\": \"last_election\"}, \"control_history\": [{\"from\": "
@@ -89,7 +94,8 @@ static void every_field_is_read(void **state) {
 static void null_is_not_known_and_absent_is_new(void **state) {
     assert_false(parse(*state, COUNCIL(", \"previous_control\": null"))->councils[0].new_council);
     assert_true(parse(*state, COUNCIL(""))->councils[0].new_council);
-    assert_null(parse(*state, COUNCIL(", \"seat_baseline\": {\"basis\": null, \"seats\": null}"))->councils[0].seat_baseline);
+    assert_null(
+        parse(*state, COUNCIL(", \"seat_baseline\": {\"basis\": null, \"seats\": null}"))->councils[0].seat_baseline);
     assert_null(parse(*state, COUNCIL(", \"continuing\": null"))->councils[0].continuing.entries);
 }
 

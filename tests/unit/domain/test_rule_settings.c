@@ -107,8 +107,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(without_settings_the_defaults_stand),    TEST(a_fate_can_be_set),
         TEST(unknown_and_too_mild_fates_are_refused), TEST(sources_are_ranked_in_order),
-        TEST(too_many_sources_are_refused),
-        TEST(the_sample_file_is_the_table),
+        TEST(too_many_sources_are_refused),           TEST(the_sample_file_is_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

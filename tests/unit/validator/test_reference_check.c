@@ -27,9 +27,13 @@ static void fill(Fixture *f) {
     f->folds[0] = STR_LIT("joint-party:53-119");
     f->folds[1] = STR_LIT("joint-party:53-120");
     f->parties[0] = (Party){.party_id = STR_LIT("PP52"), .name = STR_LIT("Conservative"), .short_name = STR_LIT("CON")};
-    f->parties[1] = (Party){.party_id = STR_LIT("PP53"), .name = STR_LIT("Labour"), .short_name = STR_LIT("LAB"),
-                            .folds = f->folds, .folds_count = 2};
-    f->parties[2] = (Party){.party_id = STR_LIT("ynmp-party:2"), .name = STR_LIT("Independent"), .short_name = STR_LIT("IND")};
+    f->parties[1] = (Party){.party_id = STR_LIT("PP53"),
+                            .name = STR_LIT("Labour"),
+                            .short_name = STR_LIT("LAB"),
+                            .folds = f->folds,
+                            .folds_count = 2};
+    f->parties[2] =
+        (Party){.party_id = STR_LIT("ynmp-party:2"), .name = STR_LIT("Independent"), .short_name = STR_LIT("IND")};
     f->history[0] = (ControlPeriod){.from = STR_LIT("1998-04-01")};
     f->history[1] = (ControlPeriod){.from = STR_LIT("2003-05-01"), .party_id = STR_LIT("PP52")};
     f->previous = (PreviousControl){STR_LIT("PP52"), 6, 10, STR_LIT("eve_of_poll")};
@@ -43,15 +47,29 @@ static void fill(Fixture *f) {
     static const char *const ids[] = {"local.medway.a.2023-05-04", "local.medway.b.2023-05-04",
                                       "local.medway.c.by.2023-05-04"};
     for (size_t i = 0; i < 3; i++) {
-        f->ballots[i] = (ReferenceBallot){.ballot_paper_id = str_from(ids[i]), .seats = 2, .electorate = COUNT_UNKNOWN,
+        f->ballots[i] = (ReferenceBallot){.ballot_paper_id = str_from(ids[i]),
+                                          .seats = 2,
+                                          .electorate = COUNT_UNKNOWN,
                                           .nominations = {f->nominations, 2}};
     }
     f->council = (CouncilReference){
-        .council_id = STR_LIT("E06000035"), .name = STR_LIT("Medway"), .election_id = STR_LIT("local.medway.2023-05-04"),
-        .created = STR_LIT("1998-04-01"), .voting_system = STR_LIT("FPTP"), .seats_total = 10, .vacant = 1,
-        .previous_control = &f->previous, .control_history = f->history, .control_history_count = 2,
-        .seat_baseline = &f->baseline, .continuing = {f->continuing, 2}, .expected_at_ms = COUNT_UNKNOWN,
-        .ballots = f->ballots, .ballots_count = 3, .parties = f->parties, .parties_count = 3,
+        .council_id = STR_LIT("E06000035"),
+        .name = STR_LIT("Medway"),
+        .election_id = STR_LIT("local.medway.2023-05-04"),
+        .created = STR_LIT("1998-04-01"),
+        .voting_system = STR_LIT("FPTP"),
+        .seats_total = 10,
+        .vacant = 1,
+        .previous_control = &f->previous,
+        .control_history = f->history,
+        .control_history_count = 2,
+        .seat_baseline = &f->baseline,
+        .continuing = {f->continuing, 2},
+        .expected_at_ms = COUNT_UNKNOWN,
+        .ballots = f->ballots,
+        .ballots_count = 3,
+        .parties = f->parties,
+        .parties_count = 3,
     };
 }
 
