@@ -262,19 +262,38 @@ static bool read_file(Loader *loader, const char *path, bool must_exist) {
     return good;
 }
 
+// As a variable's name has it; ASCII, whatever the locale.
+static void to_variable(char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text == '.') {
+            *text = '_';
+        } else if (*text >= 'a' && *text <= 'z') {
+            *text ^= 'a' ^ 'A';
+        }
+    }
+}
+
+static void to_dotted(char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text == '_') {
+            *text = '.';
+        } else if (*text >= 'A' && *text <= 'Z') {
+            *text ^= 'a' ^ 'A';
+        }
+    }
+}
+
 // The variable of a setting or, with an empty key, the prefix of a section's variables.
 static Str variable_name(Arena *arena, const char *section, const char *key) {
-    Str name = arena_printf(arena, ENVIRONMENT_PREFIX "%s_%s", section, key);
-    for (char *at = (char *)name.ptr; *at != '\0'; at++) {
-        *at = (char)(*at == '.' ? '_' : toupper((unsigned char)*at));
-    }
-    return name;
+    Str name = arena_printf(arena, "%s_%s", section, key);
+    to_variable((char *)name.ptr);
+    return arena_printf(arena, ENVIRONMENT_PREFIX STR_FMT, STR_ARG(name));
 }
 
 static Str key_of_variable(Arena *arena, Str rest, Keys keys) {
     Str key = arena_copy(arena, rest);
-    for (char *at = (char *)key.ptr; keys == KEYS_DOTTED && *at != '\0'; at++) {
-        *at = (char)(*at == '_' ? '.' : tolower((unsigned char)*at));
+    if (keys == KEYS_DOTTED) {
+        to_dotted((char *)key.ptr);
     }
     return key;
 }

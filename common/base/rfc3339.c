@@ -52,13 +52,13 @@ static bool take_clock(Str *text, int64_t *ms) {
         !take_mark(text, ":") || !take_two_digits(text, 60, &second)) {
         return false;
     }
-    *ms = (hour * 60 + minute) * MS_PER_MINUTE + second * INT64_C(1000);
+    *ms = (hour * INT64_C(60) + minute) * MS_PER_MINUTE + second * INT64_C(1000);
     if (!take_mark(text, ".")) {
         return true;
     }
     bool digits = false;
     for (int scale = 100; take_digit(text, &digit); scale /= 10) {
-        *ms += digit * scale;
+        *ms += (int64_t)digit * scale;
         digits = true;
     }
     return digits;
@@ -75,7 +75,7 @@ static bool take_offset(Str *text, int64_t *ms) {
         !take_two_digits(text, 59, &minutes)) {
         return false;
     }
-    *ms = (hours * 60 + minutes) * (west ? -MS_PER_MINUTE : MS_PER_MINUTE);
+    *ms = (hours * INT64_C(60) + minutes) * (west ? -MS_PER_MINUTE : MS_PER_MINUTE);
     return true;
 }
 

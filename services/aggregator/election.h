@@ -20,6 +20,7 @@ typedef struct Entry {
     uint32_t source;     // a number for declaration->source within the election
     Fate fate;
     RuleSet reasons;
+    RuleSet holds;       // of the reasons: those that hold it, and are no mere warnings
     RuleSet identity;    // broken by the record as it came; does not change with reference data
     bool released;       // every rule but the UNKNOWN_ ones is waived
     RuleSet waived_conflicts; // that its release waived: it goes into force over rank and revision
@@ -103,11 +104,16 @@ bool entries_same_winners(const Entry *a, const Entry *b, Arena *scratch);
 // What the rules say of an entry, as things stand.
 typedef struct Judgement {
     Fate fate;
-    RuleSet reasons;
+    RuleSet reasons, holds;
     Str detail;
     RuleSet conflicts; // conflict rules that it breaks, waived or not
     bool overrides;    // accepted, and in force over rank and revision
 } Judgement;
+
+static inline void entry_set_reasons(Entry *entry, const Judgement *judgement) {
+    entry->reasons = judgement->reasons;
+    entry->holds = judgement->holds;
+}
 
 // By all rules of spec 6 that need its election. `entry` may be among the ballot's entries already
 // (judged anew): it is never compared with itself, nor with what came after it.

@@ -146,7 +146,7 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
         findings_add(&f, RULE_UNKNOWN_COUNCIL, "no reference data for " STR_FMT " as council " STR_FMT,
                      STR_ARG(entry->declaration->election_id), STR_ARG(entry->declaration->council_id));
         Fate fate = findings_worst(&f) == VERDICT_REJECTED ? FATE_REJECTED : FATE_HELD;
-        return (Judgement){.fate = fate, .reasons = f.broken, .detail = f.detail};
+        return (Judgement){.fate = fate, .reasons = f.broken, .holds = f.broken, .detail = f.detail};
     }
     rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
     const Entry *newest = ballot_newest_of_source(ballot, entry->source);
@@ -155,31 +155,23 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
     check_stale(entry, newest, &f);
     check_other_source(entry, in_force, &f);
     // A conflict that was found when the record came stays until the desk decides.
-    f.broken |= entry->reasons & RULES_CONFLICT;
-    Judgement judgement = {.conflicts = f.broken & RULES_CONFLICT};
+    f.broken |= entry->holds & RULES_CONFLICT;
+    RuleSet conflicts = findings_at_least(&f, VERDICT_HELD) & RULES_CONFLICT;
     if (entry->released) {
-        RuleSet warnings = 0;
-        for (int rule = 0; rule < RULE_COUNT; rule++) {
-            warnings |= rules->verdicts[rule] == VERDICT_WARNING ? RULE_BIT(rule) : 0;
-        }
-        f.broken &= RULES_UNKNOWN | warnings | f.softened;
+        f.broken &= ~findings_at_least(&f, VERDICT_HELD) | RULES_UNKNOWN;
     }
-    judgement.reasons = f.broken;
-    judgement.detail = f.broken == 0 ? STR_NONE : f.detail;
-    switch (findings_worst(&f)) {
-    case VERDICT_REJECTED:
-        judgement.fate = FATE_REJECTED;
-        break;
-    case VERDICT_HELD:
-        judgement.fate = FATE_HELD;
-        break;
-    case VERDICT_WARNING:
-    case VERDICT_OFF: {
-        bool overrides = entry->released && (judgement.conflicts | entry->waived_conflicts) != 0;
-        judgement.fate = standing_fate(entry, newest, in_force, overrides, arena);
-        judgement.overrides = overrides;
-        break;
-    }
+    bool overrides = entry->released && (conflicts | entry->waived_conflicts) != 0;
+    Judgement judgement = {
+        .fate = standing_fate(entry, newest, in_force, overrides, arena),
+        .reasons = f.broken,
+        .holds = findings_at_least(&f, VERDICT_HELD),
+        .detail = f.broken == 0 ? STR_NONE : f.detail,
+        .conflicts = conflicts,
+        .overrides = overrides,
+    };
+    if (judgement.holds != 0) {
+        judgement.fate = findings_at_least(&f, VERDICT_REJECTED) != 0 ? FATE_REJECTED : FATE_HELD;
+        judgement.overrides = false;
     }
     return judgement;
 }

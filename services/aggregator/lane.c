@@ -141,7 +141,7 @@ static void release(Step *step, const Place *place) {
     }
     entry->waived_conflicts |= judgement.conflicts;
     entry->released_by = step->lane_seq;
-    entry->reasons = judgement.reasons;
+    entry_set_reasons(entry, &judgement);
     entry_set_fate(place->space, place->ballot, entry, judgement.fate);
 }
 
@@ -245,7 +245,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
         return;
     }
     Entry *entry = entry_keep(election, ballot, draft);
-    entry->reasons = judgement.reasons;
+    entry_set_reasons(entry, &judgement);
     entry_set_fate(space, ballot, entry, judgement.fate);
     if (judgement.fate == FATE_ACCEPTED) {
         ballot->override = NULL;

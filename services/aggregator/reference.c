@@ -95,7 +95,7 @@ static int by_lane_seq(const void *a, const void *b) {
 
 // Held by conflicts alone: the first stands until the desk decides, whatever the reference data say.
 static bool is_judged_anew(const Entry *entry) {
-    return entry->fate == FATE_HELD && (entry->reasons == 0 || (entry->reasons & ~RULES_CONFLICT) != 0);
+    return entry->fate == FATE_HELD && (entry->holds & ~RULES_CONFLICT) != 0;
 }
 
 static void judge_anew(Step *step, Election *election, Space *space, HeldEntry held) {
@@ -107,7 +107,7 @@ static void judge_anew(Step *step, Election *election, Space *space, HeldEntry h
     if (judgement.fate == FATE_ACCEPTED) {
         held.ballot->override = judgement.overrides ? entry : NULL;
     }
-    entry->reasons = judgement.reasons;
+    entry_set_reasons(entry, &judgement);
     entry_set_fate(space, held.ballot, entry, judgement.fate);
     emit_fate_change(step, entry->lane_seq, election->election_id, judgement.fate, judgement.reasons,
                      judgement.detail, STR_NONE, STR_NONE);

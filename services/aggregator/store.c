@@ -1,37 +1,14 @@
 #include "services/aggregator/store.h"
 
 #include "common/base/limits.h"
-#include "services/aggregator/connection.h"
 #include "services/aggregator/rules_json.h"
+#include "services/aggregator/store_internal.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define POSTGRES_EPOCH_US INT64_C(946684800000000) // 2000-01-01
 #define SQLSTATE_FENCED "DE001"
 #define SQLSTATE_UNIQUE "23505"
-
-// PostgreSQL's own numbers for the types of parameters (pg_type.dat).
-enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TEXT_ARRAY = 1009 };
-
-// A rule book of an earlier version that a load has met.
-typedef struct OldRules {
-    int32_t version;
-    RuleBook *book;
-} OldRules;
-
-struct Store {
-    Connection connection;
-    const char *uri, *role;
-    VEC(OldRules) old_rules;
-    VEC(uint64_t) stored_schemas; // writer schemas that the database has
-    Buf sql, tuples;
-    Arena memory; // of old rules
-    PGresult *rejections_result;
-    VEC(Rejection) rejections; // point into the result
-};
 
 Store *store_new(const char *uri, const char *role, const atomic_bool *stop) {
     Store *store = mem_alloc(1, sizeof *store);
@@ -49,6 +26,9 @@ void store_free(Store *store) {
     connection_close(&store->connection);
     PQclear(store->rejections_result);
     vec_free(&store->rejections);
+    PQclear(store->snapshots_result);
+    vec_free(&store->snapshots);
+    arena_free(&store->snapshots_memory);
     vec_free(&store->old_rules);
     vec_free(&store->stored_schemas);
     buf_free(&store->sql);
@@ -73,90 +53,12 @@ void store_disconnect(Store *store) {
     connection_close(&store->connection);
 }
 
-// Parameters and results in PostgreSQL's binary formats.
-
-typedef struct Int4 {
-    uint32_t bytes;
-} Int4;
-
-static Parameter int4_parameter(Int4 *place, int32_t value) {
-    place->bytes = htonl((uint32_t)value);
-    return (Parameter){OID_INT4, {(const char *)&place->bytes, sizeof place->bytes}};
-}
-
-typedef struct Int8 {
-    uint64_t bytes;
-} Int8;
-
-static Parameter int8_parameter(Int8 *place, int64_t value) {
-    place->bytes = htobe64((uint64_t)value);
-    return (Parameter){OID_INT8, {(const char *)&place->bytes, sizeof place->bytes}};
-}
-
-static Parameter text_parameter(Str value) {
-    return (Parameter){OID_TEXT, value};
-}
-
-static Parameter texts_parameter(Buf *place, const Str *values, size_t count) {
-    buf_add_u32(place, count > 0);
-    buf_add_u32(place, 0);
-    buf_add_u32(place, OID_TEXT);
-    if (count > 0) {
-        buf_add_u32(place, (uint32_t)count);
-        buf_add_u32(place, 1);
-    }
-    for (size_t i = 0; i < count; i++) {
-        buf_add_u32(place, (uint32_t)values[i].len);
-        buf_add_str(place, values[i]);
-    }
-    return (Parameter){OID_TEXT_ARRAY, buf_str(place)};
-}
-
-static Str field(const PGresult *result, int row, int column) {
-    if (PQgetisnull(result, row, column)) {
-        return STR_NONE;
-    }
-    return (Str){PQgetvalue(result, row, column), (size_t)PQgetlength(result, row, column)};
-}
-
-static int32_t int4_field(const PGresult *result, int row, int column) {
-    uint32_t bytes;
-    memcpy(&bytes, PQgetvalue(result, row, column), sizeof bytes);
-    return (int32_t)ntohl(bytes);
-}
-
-static int64_t int8_field(const PGresult *result, int row, int column) {
-    uint64_t bytes;
-    memcpy(&bytes, PQgetvalue(result, row, column), sizeof bytes);
-    return (int64_t)be64toh(bytes);
-}
-
-static int64_t time_field(const PGresult *result, int row, int column) {
-    return PQgetisnull(result, row, column) ? TIME_NONE : int8_field(result, row, column) + POSTGRES_EPOCH_US;
-}
-
-// Takes the answer to a query; what is not an answer means that the connection starts anew.
-static StoreStatus settle(Store *store, PGresult *result) {
-    if (result == NULL) {
-        return STORE_AWAY;
-    }
-    if (connection_failed(&store->connection, result)) {
-        connection_close(&store->connection);
-        return STORE_AWAY;
-    }
-    return STORE_OK;
-}
-
-#define QUERY(store, sql, ...)                                                                                        \
-    connection_query(&(store)->connection, sql, (const Parameter[]){__VA_ARGS__},                                     \
-                     sizeof((const Parameter[]){__VA_ARGS__}) / sizeof(Parameter))
-
 StoreStatus store_resolve_rules(Store *store, RuleBook *rules) {
     Buf json = {0};
     rules_to_json(rules, &json);
     uint8_t digest[SHA256_BYTES];
     sha256(json.ptr, json.len, digest);
-    Parameter settings = text_parameter(buf_str(&json));
+    Parameter settings = store_text(buf_str(&json));
     Parameter hash = {OID_BYTEA, {(const char *)digest, sizeof digest}};
     PGresult *result = QUERY(store,
                              "WITH added AS (INSERT INTO declared.rules (settings, digest) VALUES ($1, $2) "
@@ -165,13 +67,13 @@ StoreStatus store_resolve_rules(Store *store, RuleBook *rules) {
                              "SELECT version FROM declared.rules WHERE digest = $2 LIMIT 1",
                              settings, hash);
     buf_free(&json);
-    StoreStatus status = settle(store, result);
+    StoreStatus status = store_settle(store, result);
     if (status == STORE_OK && PQntuples(result) == 0) {
         // Another process stores the same settings at this moment: they are there at the next try.
         status = STORE_AWAY;
     }
     if (status == STORE_OK) {
-        rules->version = int4_field(result, 0, 0);
+        rules->version = store_int4_field(result, 0, 0);
     }
     PQclear(result);
     return status;
@@ -187,11 +89,11 @@ static StoreStatus find_rules(Store *store, int32_t version, const RuleBook **ru
     }
     Int4 place;
     PGresult *result = QUERY(store, "SELECT settings FROM declared.rules WHERE version = $1",
-                             int4_parameter(&place, version));
-    StoreStatus status = settle(store, result);
+                             store_int4(&place, version));
+    StoreStatus status = store_settle(store, result);
     RuleBook *book = arena_alloc(&store->memory, 1, sizeof *book);
     if (status == STORE_OK &&
-        (PQntuples(result) == 0 || !rules_from_json(field(result, 0, 0), &store->memory, book))) {
+        (PQntuples(result) == 0 || !rules_from_json(store_field(result, 0, 0), &store->memory, book))) {
         snprintf(store->connection.error, sizeof store->connection.error,
                  "the ledger names rules version %d, which declared.rules does not hold", version);
         connection_close(&store->connection);
@@ -215,11 +117,11 @@ static StoreStatus decode_row(Store *store, SchemaStore *schemas, Str payload, S
         return STORE_OK;
     }
     PGresult *result = QUERY(store, "SELECT schema FROM declared.writer_schema WHERE fingerprint = $1",
-                             text_parameter(fingerprint));
-    StoreStatus status = settle(store, result);
+                             store_text(fingerprint));
+    StoreStatus status = store_settle(store, result);
     Str error = STR_NONE;
     if (status == STORE_OK && PQntuples(result) == 1 &&
-        schema_store_add(schemas, wanted, field(result, 0, 0), arena, &error)) {
+        schema_store_add(schemas, wanted, store_field(result, 0, 0), arena, &error)) {
         decode_payload(schemas, payload, arena, decoded, &wanted);
     }
     PQclear(result);
@@ -233,14 +135,14 @@ static StoreStatus load_pending(Store *store, Lane *lane, SchemaStore *schemas) 
                              "WHERE lane = $1 AND fate = 'held' AND topic = '" TOPIC_DESK "' AND NOT EXISTS "
                              "(SELECT FROM declared.fate_change c WHERE c.lane = l.lane AND c.lane_seq = l.lane_seq) "
                              "ORDER BY lane_seq",
-                             int4_parameter(&number, lane->lane));
-    StoreStatus status = settle(store, result);
+                             store_int4(&number, lane->lane));
+    StoreStatus status = store_settle(store, result);
     Arena arena = {0};
     for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
         Decoded decoded;
-        status = decode_row(store, schemas, field(result, i, 1), field(result, i, 2), &arena, &decoded);
+        status = decode_row(store, schemas, store_field(result, i, 1), store_field(result, i, 2), &arena, &decoded);
         if (status == STORE_OK && decoded.record.type == RECORD_ACTION) {
-            lane_add_pending(lane, &decoded.record.action, int8_field(result, i, 0));
+            lane_add_pending(lane, &decoded.record.action, store_int8_field(result, i, 0));
         }
     }
     arena_free(&arena);
@@ -248,28 +150,27 @@ static StoreStatus load_pending(Store *store, Lane *lane, SchemaStore *schemas) 
     return status;
 }
 
-StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas, int64_t *outbox_lane_seq) {
+StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas) {
     Int4 number;
-    Parameter parameter = int4_parameter(&number, lane->lane);
+    Parameter parameter = store_int4(&number, lane->lane);
     PGresult *result =
         QUERY(store, "INSERT INTO declared.lane (lane) VALUES ($1) ON CONFLICT DO NOTHING", parameter);
-    StoreStatus status = settle(store, result);
+    StoreStatus status = store_settle(store, result);
     PQclear(result);
     if (status != STORE_OK) {
         return status;
     }
     result = QUERY(store,
-                   "SELECT lane_seq, head_hash, received_at, declarations_next, desk_next, outbox_lane_seq "
+                   "SELECT lane_seq, head_hash, received_at, declarations_next, desk_next "
                    "FROM declared.lane WHERE lane = $1",
                    parameter);
-    status = settle(store, result);
+    status = store_settle(store, result);
     if (status == STORE_OK) {
-        lane->lane_seq = int8_field(result, 0, 0);
+        lane->lane_seq = store_int8_field(result, 0, 0);
         memcpy(lane->head_hash, PQgetvalue(result, 0, 1), sizeof lane->head_hash);
-        lane->received_at_us = time_field(result, 0, 2);
-        lane->next[INPUT_DECLARATIONS] = int8_field(result, 0, 3);
-        lane->next[INPUT_DESK] = int8_field(result, 0, 4);
-        *outbox_lane_seq = int8_field(result, 0, 5);
+        lane->received_at_us = store_time_field(result, 0, 2);
+        lane->next[INPUT_DECLARATIONS] = store_int8_field(result, 0, 3);
+        lane->next[INPUT_DESK] = store_int8_field(result, 0, 4);
     }
     PQclear(result);
     return status == STORE_OK ? load_pending(store, lane, schemas) : status;
@@ -287,27 +188,27 @@ typedef struct Reapplication {
 static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, int row) {
     const RuleBook *rules;
     Decoded decoded;
-    StoreStatus status = find_rules(r->store, int4_field(result, row, 5), &rules);
+    StoreStatus status = find_rules(r->store, store_int4_field(result, row, 5), &rules);
     if (status == STORE_OK) {
-        status = decode_row(r->store, r->schemas, field(result, row, 3), field(result, row, 7), r->arena, &decoded);
+        status = decode_row(r->store, r->schemas, store_field(result, row, 3), store_field(result, row, 7), r->arena, &decoded);
     }
     if (status != STORE_OK) {
         return status;
     }
-    bool desk = str_equal_text(field(result, row, 1), TOPIC_DESK);
+    bool desk = str_equal_text(store_field(result, row, 1), TOPIC_DESK);
     Envelope envelope = {
         .topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
         .partition = r->lane->lane,
-        .kafka_offset = int8_field(result, row, 2),
-        .key = field(result, row, 8),
-        .payload = field(result, row, 3),
+        .kafka_offset = store_int8_field(result, row, 2),
+        .key = store_field(result, row, 8),
+        .payload = store_field(result, row, 3),
     };
     LedgerRow ledger_row = {
         .lane = r->lane->lane,
-        .lane_seq = int8_field(result, row, 0),
+        .lane_seq = store_int8_field(result, row, 0),
         .kafka_offset = envelope.kafka_offset,
-        .fate = field(result, row, 4),
-        .received_at_us = time_field(result, row, 6),
+        .fate = store_field(result, row, 4),
+        .received_at_us = store_time_field(result, row, 6),
     };
     lane_reapply(r->lane, &envelope, &decoded, rules, ledger_row, r->arena, r->effects);
     effects_clear(r->effects);
@@ -324,13 +225,13 @@ static StoreStatus check_snapshots(Store *store, Lane *lane, Parameter ids) {
                              "CROSS JOIN LATERAL (SELECT seq, lane FROM declared.snapshot x "
                              "WHERE x.election_id = e.id AND x.is_test = t.is_test ORDER BY seq DESC LIMIT 1) s",
                              ids);
-    StoreStatus status = settle(store, result);
+    StoreStatus status = store_settle(store, result);
     for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
-        Election *election = lane_find_election(lane, field(result, i, 0));
-        if (int4_field(result, i, 3) != lane->lane) {
+        Election *election = lane_find_election(lane, store_field(result, i, 0));
+        if (store_int4_field(result, i, 3) != lane->lane) {
             election->foreign = true;
         } else {
-            election->spaces[*PQgetvalue(result, i, 1) != 0].seq = int4_field(result, i, 2);
+            election->spaces[store_bool_field(result, i, 1)].seq = store_int4_field(result, i, 2);
         }
     }
     PQclear(result);
@@ -341,7 +242,7 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
                                  size_t count) {
     Buf place = {0};
     Int4 number;
-    Parameter ids = texts_parameter(&place, election_ids, count);
+    Parameter ids = store_texts(&place, election_ids, count);
     for (size_t i = 0; i < count; i++) {
         lane_take_election(lane, election_ids[i]);
     }
@@ -354,8 +255,8 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
                              "FROM declared.fate_change c JOIN declared.ledger l USING (lane, lane_seq) "
                              "WHERE c.lane = $1 AND c.election_id = ANY ($2) AND l.election_id IS NULL "
                              "ORDER BY lane_seq",
-                             int4_parameter(&number, lane->lane), ids);
-    StoreStatus status = settle(store, result);
+                             store_int4(&number, lane->lane), ids);
+    StoreStatus status = store_settle(store, result);
     Arena arena = {0};
     Effects effects = {0};
     Reapplication reapplication = {store, lane, schemas, &arena, &effects};
@@ -379,12 +280,12 @@ StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t k
     PGresult *result = QUERY(store,
                              "SELECT election_id FROM declared.ledger "
                              "WHERE lane = $1 AND topic = $2 AND kafka_offset = $3",
-                             int4_parameter(&number, lane), text_parameter(topic),
-                             int8_parameter(&offset, kafka_offset));
-    StoreStatus status = settle(store, result);
+                             store_int4(&number, lane), store_text(topic),
+                             store_int8(&offset, kafka_offset));
+    StoreStatus status = store_settle(store, result);
     *election_id = STR_NONE;
     if (status == STORE_OK && PQntuples(result) == 1) {
-        *election_id = arena_copy(arena, field(result, 0, 0));
+        *election_id = arena_copy(arena, store_field(result, 0, 0));
     }
     PQclear(result);
     return status;
@@ -573,54 +474,4 @@ void store_notify(Store *store, const Effects *effects) {
     map_free(&told[1]);
     buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
     PQclear(connection_exec(c, store->sql.ptr));
-}
-
-// The outbox.
-
-StoreStatus store_read_rejections(Store *store, int32_t lane, int64_t after, int32_t wanted, const Rejection **out,
-                                  size_t *count) {
-    Int4 number, limit;
-    Int8 from;
-    PQclear(store->rejections_result);
-    vec_clear(&store->rejections);
-    store->rejections_result =
-        QUERY(store,
-              "SELECT lane_seq AS at, topic, partition, kafka_offset, key, payload, "
-              "array_to_string(reasons, ',') AS reasons, detail FROM declared.ledger "
-              "WHERE lane = $1 AND lane_seq > $2 AND fate = 'rejected' "
-              "UNION ALL "
-              "SELECT c.trigger_lane_seq, l.topic, l.partition, l.kafka_offset, l.key, l.payload, "
-              "array_to_string(c.reasons, ','), coalesce(c.detail, c.note) "
-              "FROM declared.fate_change c JOIN declared.ledger l USING (lane, lane_seq) "
-              "WHERE c.lane = $1 AND c.trigger_lane_seq > $2 AND c.fate = 'rejected' "
-              "ORDER BY at FETCH FIRST $3 ROWS WITH TIES",
-              int4_parameter(&number, lane), int8_parameter(&from, after), int4_parameter(&limit, wanted));
-    const PGresult *r = store->rejections_result;
-    StoreStatus status = settle(store, store->rejections_result);
-    for (int row = 0; status == STORE_OK && row < PQntuples(r); row++) {
-        *vec_push(&store->rejections) = (Rejection){
-            .lane_seq = int8_field(r, row, 0),
-            .topic = field(r, row, 1),
-            .partition = int4_field(r, row, 2),
-            .kafka_offset = int8_field(r, row, 3),
-            .key = field(r, row, 4),
-            .payload = field(r, row, 5),
-            .reasons = field(r, row, 6),
-            .detail = field(r, row, 7),
-        };
-    }
-    *out = store->rejections.items;
-    *count = store->rejections.count;
-    return status;
-}
-
-StoreStatus store_advance_outbox(Store *store, int32_t lane, int64_t lane_seq) {
-    Int4 number;
-    Int8 to;
-    PGresult *result = QUERY(store,
-                             "UPDATE declared.lane SET outbox_lane_seq = $2 WHERE lane = $1 AND outbox_lane_seq < $2",
-                             int4_parameter(&number, lane), int8_parameter(&to, lane_seq));
-    StoreStatus status = settle(store, result);
-    PQclear(result);
-    return status;
 }

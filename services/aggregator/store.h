@@ -1,4 +1,5 @@
-// The one PostgreSQL connection of a worker: what it loads, and the one transaction of a batch.
+// A PostgreSQL connection: what a worker loads through it, the one transaction of a batch, and what
+// its publisher reads.
 //
 // Every call that talks to the server gives up when `*stop` has been true for a grace of
 // STORE_STOP_GRACE_MS, so that a server that has gone silent cannot keep a daemon from ending.
@@ -6,6 +7,7 @@
 // loads them: the lane rows say what was committed, also when a connection was lost during COMMIT.
 #pragma once
 
+#include "common/domain/snapshot_record.h"
 #include "services/aggregator/lane.h"
 
 #include <stdatomic.h>
@@ -35,7 +37,7 @@ void store_disconnect(Store *store);
 StoreStatus store_resolve_rules(Store *store, RuleBook *rules);
 
 // Fills a new lane from its row, made if there is none, with the actions that still wait.
-StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas, int64_t *outbox_lane_seq);
+StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas);
 
 // Applies the ledger's rows of these elections to the lane, so that it knows them.
 StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count);
@@ -58,18 +60,38 @@ StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_co
 // Tells listeners of the newest snapshot of each election in `effects`. A hint: failures show later.
 void store_notify(Store *store, const Effects *effects);
 
+// What leaves through Kafka, read from the rows of the transactions: the rows are the outbox.
+
 // A rejected record on its way to the feeds.
 typedef struct Rejection {
-    int64_t lane_seq; // of the row that rejected it: the outbox stands there once it has left
+    int64_t lane_seq; // of the row that rejected it
     Str topic, key, payload, reasons, detail;
     int32_t partition;
     int64_t kafka_offset;
 } Rejection;
 
-// The next rejections after `after`, in order: about `wanted`, all of one row's together. `out` is
-// the store's until the next call.
-StoreStatus store_read_rejections(Store *store, int32_t lane, int64_t after, int32_t wanted, const Rejection **out,
-                                  size_t *count);
+// A snapshot on its way to other services.
+typedef struct OutgoingSnapshot {
+    int64_t lane_seq; // of the row that caused it
+    bool is_test;
+    CouncilControlSnapshot snapshot;
+} OutgoingSnapshot;
+
+// What a lane's rows in (after, until] have to tell, in order; the arrays are the store's until the
+// next call.
+typedef struct Outgoing {
+    int64_t until;
+    const Rejection *rejections;
+    size_t rejections_count;
+    const OutgoingSnapshot *snapshots;
+    size_t snapshots_count;
+} Outgoing;
+
+// Up to which ledger row everything of the lane has left.
+StoreStatus store_read_outbox(Store *store, int32_t lane, int64_t *sent);
+
+// Of at most `rows_max` ledger rows. `until` equals `after` when there is nothing new.
+StoreStatus store_read_outgoing(Store *store, int32_t lane, int64_t after, int32_t rows_max, Outgoing *out);
 
 // Everything up to lane_seq has left.
 StoreStatus store_advance_outbox(Store *store, int32_t lane, int64_t lane_seq);

@@ -1,8 +1,8 @@
 // `declarectl import`: results from elsewhere as lines for `declarectl publish`. All files are read
 // before a line is written, so that a file that cannot be read leaves nothing half done.
 
-#include "services/cli/commands.h"
 #include "services/cli/import.h"
+#include "services/cli/commands.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static bool import_file(Import *import, const char *path, Str *error) {
 
 static void tell_counts(Import *import) {
     const ImportCounts *n = &import->counts;
-    fprintf(stderr, STR_FMT, STR_ARG(buf_str(&import->told)));
+    fwrite(buf_str(&import->told).ptr, 1, import->told.len, stderr); // ids as they came, NUL included
     fprintf(stderr, "%zu ballots imported, %zu left out", n->imported, n->left_out);
     const struct {
         size_t count;
@@ -147,7 +147,8 @@ static int run(const Cli *cli, Import *import, const ImportOptions *options) {
 int command_import(const Cli *cli, int argc, char **argv) {
     ImportOptions options = {0};
     const CliOption table[] = {
-        {"reference", "OUT", "also write a skeleton of reference data; fill in its nulls", &options.reference_path, NULL},
+        {"reference", "OUT", "also write a skeleton of reference data; fill in its nulls", &options.reference_path,
+         NULL},
         {"publish", NULL, "send the declarations instead of writing them", NULL, &options.publish},
         {0},
     };

@@ -29,7 +29,7 @@ typedef struct ImportBallot {
     Str file;
     size_t line; // of its first row
     Str ballot_paper_id, election_id, ward_name, ward_gss, region, voting_system, source;
-    int64_t turnout; // papers, votes or a percentage: see import_judge
+    int64_t turnout;            // papers, votes or a percentage: see import_judge
     bool turnout_is_percentage; // the file says so
     int64_t rejected_papers, electorate, seats_stated;
     bool cancelled;

@@ -162,7 +162,8 @@ bool import_parse_flag(Str text, bool *flag) {
 Str import_gss(Str post_id) {
     size_t from = post_id.len >= 9 ? post_id.len - 9 : 0;
     Str code = str_slice(post_id, from, post_id.len);
-    bool looks = code.len == 9 && code.ptr[0] != '\0' && strchr("ENSW", code.ptr[0]) != NULL && (from == 0 || post_id.ptr[from - 1] == ':');
+    bool looks = code.len == 9 && code.ptr[0] != '\0' && strchr("ENSW", code.ptr[0]) != NULL &&
+                 (from == 0 || post_id.ptr[from - 1] == ':');
     for (size_t i = 1; looks && i < code.len; i++) {
         looks = is_digit(code.ptr[i]);
     }

@@ -66,7 +66,7 @@ static const char *const column_names[COLUMN_COUNT][COLUMN_NAMES_MAX] = {
 typedef struct Table {
     Import *import;
     Str file;
-    size_t columns; // fields of a whole row
+    size_t columns;          // fields of a whole row
     size_t at[COLUMN_COUNT]; // SIZE_MAX: the file has no such column
 } Table;
 
@@ -82,7 +82,7 @@ static bool is_named(Str field, const char *name) {
     }
     for (size_t i = 0; i < word.len; i++) {
         char c = word.ptr[i];
-        c = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+        c = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
         if ((c == ' ' ? '_' : c) != name[i]) {
             return false;
         }

@@ -65,7 +65,7 @@ static Str take_value(Scan *scan) {
 }
 
 typedef struct Item {
-    Str key;  // with its quotes, as written; absent in a list
+    Str key; // with its quotes, as written; absent in a list
     Str text;
     size_t line;
 } Item;
@@ -142,8 +142,8 @@ static int64_t figure_of(Reader *reader, ImportBallot *ballot, const json_t *obj
     Str text = text_of(reader, object, paths);
     ImportNumber number = import_parse_number(text, &count);
     if (number == NUMBER_BAD || number == NUMBER_PERCENTAGE) {
-        import_refuse(reader->import, ballot, ballot->line, "%.*s is “" STR_FMT "”, no count",
-                      (int)strcspn(paths, " "), paths, STR_ARG(text));
+        import_refuse(reader->import, ballot, ballot->line, "%.*s is “" STR_FMT "”, no count", (int)strcspn(paths, " "),
+                      paths, STR_ARG(text));
     }
     return count;
 }
@@ -162,8 +162,8 @@ static void take_candidate(Reader *reader, ImportBallot *ballot, const json_t *o
     ImportCandidate *candidate = import_add_candidate(ballot, ballot->line);
     candidate->person_id = text_of(reader, object, "person.id membership.person.id person_id");
     candidate->name = text_of(reader, object, "person.name membership.person.name person_name name");
-    candidate->party_id =
-        text_of(reader, object, "party.ec_id party.legacy_slug party.id membership.on_behalf_of.id party_ec_id party_id");
+    candidate->party_id = text_of(
+        reader, object, "party.ec_id party.legacy_slug party.id membership.on_behalf_of.id party_ec_id party_id");
     candidate->party_name = text_of(reader, object, "party.name membership.on_behalf_of.name party_name");
     candidate->description = text_of(reader, object, "party_description_text membership.party_description_text");
     candidate->votes = figure_of(reader, ballot, object, "num_ballots result.num_ballots votes_cast ballots_cast");

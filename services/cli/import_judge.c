@@ -111,7 +111,8 @@ static bool identify(Import *import, ImportBallot *ballot) {
 
 static bool same_candidate(const ImportCandidate *a, const ImportCandidate *b) {
     bool ids = a->person_id.len > 0 && b->person_id.len > 0;
-    return ids ? str_equal(a->person_id, b->person_id) : str_equal(a->name, b->name) && str_equal(a->party_id, b->party_id);
+    return ids ? str_equal(a->person_id, b->person_id)
+               : str_equal(a->name, b->name) && str_equal(a->party_id, b->party_id);
 }
 
 static bool same_result(const ImportCandidate *a, const ImportCandidate *b) {
@@ -282,10 +283,11 @@ static void note_lots(Import *import, ImportBallot *ballot) {
             continue;
         }
         any = true;
-        Str note = candidate->votes == COUNT_UNKNOWN
-                       ? arena_printf(&import->memory, STR_FMT " is marked as elected by lot", STR_ARG(candidate->name))
-                       : arena_printf(&import->memory, STR_FMT " is marked as elected on %lld votes, tied at the cut: by lot",
-                                      STR_ARG(candidate->name), (long long)candidate->votes);
+        Str note =
+            candidate->votes == COUNT_UNKNOWN
+                ? arena_printf(&import->memory, STR_FMT " is marked as elected by lot", STR_ARG(candidate->name))
+                : arena_printf(&import->memory, STR_FMT " is marked as elected on %lld votes, tied at the cut: by lot",
+                               STR_ARG(candidate->name), (long long)candidate->votes);
         add_note(import, ballot, note);
         import_tell(import, ballot->file, candidate->line, STR_FMT ": " STR_FMT, STR_ARG(ballot->ballot_paper_id),
                     STR_ARG(note));
@@ -295,7 +297,8 @@ static void note_lots(Import *import, ImportBallot *ballot) {
 
 // Text that cannot be sent: a record's strings are UTF-8 without NUL.
 static bool is_text(Str text) {
-    return text.len == 0 || (u8_check((const uint8_t *)text.ptr, text.len) == NULL && memchr(text.ptr, 0, text.len) == NULL);
+    return text.len == 0 ||
+           (u8_check((const uint8_t *)text.ptr, text.len) == NULL && memchr(text.ptr, 0, text.len) == NULL);
 }
 
 static bool check_text(Import *import, ImportBallot *ballot) {

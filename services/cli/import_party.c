@@ -189,7 +189,7 @@ Str import_party_short(Arena *arena, Str name) {
     size_t len = source->len < SHORT_LENGTH_MAX ? source->len : SHORT_LENGTH_MAX;
     for (size_t i = 0; i < len; i++) {
         char c = source->ptr[i];
-        source->ptr[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        source->ptr[i] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     }
     return arena_copy(arena, str_slice(buf_str(source), 0, len));
 }

@@ -56,8 +56,8 @@ static void add_source(Import *import, const ImportBallot *ballot, Buf *out) {
     if (!str_is_none(url)) {
         add_member(out, "source_url", url);
     } else if (ballot->source.len > 0) {
-        note = arena_printf(&import->memory, STR_FMT "%sSource: " STR_FMT, STR_ARG(note),
-                            str_is_none(note) ? "" : "; ", STR_ARG(ballot->source));
+        note = arena_printf(&import->memory, STR_FMT "%sSource: " STR_FMT, STR_ARG(note), str_is_none(note) ? "" : "; ",
+                            STR_ARG(ballot->source));
     }
     if (!str_is_none(note)) {
         add_member(out, "note", note);

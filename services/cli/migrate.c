@@ -57,7 +57,7 @@ static bool check_applied(const Cli *cli, const PGresult *applied, Str *error) {
         }
         Migration migration = describe(&cli_files[row]);
         if (strcmp(migration.file->name, name) != 0 || strcmp(migration.sha256, PQgetvalue(applied, row, 2)) != 0) {
-            *error = arena_printf(cli->arena, "%s was applied with other contents than this program's %s", name,
+            *error = arena_printf(cli->arena, "the database's %s is not what this program has as %s", name,
                                   migration.file->name);
             return false;
         }

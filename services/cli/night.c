@@ -6,16 +6,18 @@
 
 #include <stdlib.h>
 
+#define MINUTE_S INT64_C(60)
+#define HOUR_S INT64_C(3600)
+
 enum { STREAM_COUNCIL = 1, STREAM_WARD, STREAM_LINES };
 enum { PARTY_CON, PARTY_LAB, PARTY_LD, PARTY_GRN, PARTY_REF, PARTY_IND };
-enum { MINUTE_S = 60, HOUR_S = 3600 };
 
-static const char *const name_starts[] = {"Ald", "Ash",  "Beck", "Bram", "Cald", "Coll", "Dun",  "East",
-                                          "Ells", "Far",  "Gar",  "Hal",  "Hart", "Ken",  "Lang", "Mar",
-                                          "Nor",  "Oak",  "Pen",  "Rad",  "Sel",  "Thor", "Wal",  "Whit"};
-static const char *const name_ends[] = {"bourne", "bridge", "bury", "by",    "combe", "dale", "den",  "field",
+static const char *const name_starts[] = {"Ald",  "Ash", "Beck", "Bram", "Cald", "Coll", "Dun",  "East",
+                                          "Ells", "Far", "Gar",  "Hal",  "Hart", "Ken",  "Lang", "Mar",
+                                          "Nor",  "Oak", "Pen",  "Rad",  "Sel",  "Thor", "Wal",  "Whit"};
+static const char *const name_ends[] = {"bourne", "bridge", "bury",  "by",     "combe", "dale", "den",  "field",
                                         "ford",   "ham",    "hurst", "ingham", "leigh", "low",  "mere", "mouth",
-                                        "port",   "stead",  "stoke", "stow",  "ton",   "wick", "wood", "worth"};
+                                        "port",   "stead",  "stoke", "stow",   "ton",   "wick", "wood", "worth"};
 enum {
     STARTS = sizeof name_starts / sizeof name_starts[0],
     ENDS = sizeof name_ends / sizeof name_ends[0],
@@ -24,8 +26,9 @@ enum {
 // No place is called Sim: a simulated headline must not pass for news.
 static void name_council(Night *night, size_t index) {
     NightCouncil *council = &night->councils[index];
-    size_t pair = (index * 37 + night->options.seed % (STARTS * ENDS)) % (STARTS * ENDS); // 37 has no factor in common
-    size_t round = index / (STARTS * ENDS);
+    const size_t pairs = (size_t)STARTS * ENDS;
+    size_t pair = (index * 37 + night->options.seed % pairs) % pairs; // 37 has no factor in common
+    size_t round = index / pairs;
     _cleanup_buf_ Buf text = {0};
     buf_printf(&text, "Sim %s%s", name_starts[pair / ENDS], name_ends[pair % ENDS]);
     if (round > 0) {
@@ -108,8 +111,8 @@ static void make_council(Night *night, size_t index, uint32_t first_ward, uint32
         council->weights[p] = (uint32_t)(usual[p] * (uint64_t)random_between(&random, 20, 250) / 100);
     }
     council->weights[random_below(&random, 3)] *= 3; // most places have a usual winner
-    council->first_declaration_s = civil_close_of_poll_ms(night->options.poll_date) / 1000 +
-                                   random_between(&random, 45 * MINUTE_S, 4 * HOUR_S);
+    council->first_declaration_s =
+        civil_close_of_poll_ms(night->options.poll_date) / 1000 + random_between(&random, 45 * MINUTE_S, 4 * HOUR_S);
     for (size_t w = 0; w < wards; w++) {
         night->wards[first_ward + w].council = (uint32_t)index;
         make_ward(night, council, first_ward + w);
@@ -181,7 +184,7 @@ static void plan_first(Plan *plan, size_t count, size_t postponed) {
         uint32_t index = (uint32_t)order[i];
         const NightWard *ward = &night->wards[index];
         const NightCouncil *council = &night->councils[ward->council];
-        int64_t at_s = council->first_declaration_s + random_between(&plan->random, 0, council->wards * 4 * MINUTE_S);
+        int64_t at_s = council->first_declaration_s + random_between(&plan->random, 0, 4 * MINUTE_S * council->wards);
         if (i < postponed) {
             add_line(plan, NIGHT_POSTPONED, index, at_s);
             continue;
@@ -263,9 +266,8 @@ static size_t share_of(double share, int64_t lines) {
 }
 
 static const char *count_lines(const NightOptions *options, Counts *n) {
-    const double shares[] = {options->shares.corrections,   options->shares.duplicates,
-                             options->shares.withdrawals,   options->shares.postponements,
-                             options->shares.conflicts,     options->shares.garbage};
+    const double shares[] = {options->shares.corrections,   options->shares.duplicates, options->shares.withdrawals,
+                             options->shares.postponements, options->shares.conflicts,  options->shares.garbage};
     double sum = 0;
     for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
         if (!(shares[i] >= 0 && shares[i] < 1)) {

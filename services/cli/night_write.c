@@ -9,26 +9,24 @@ enum { GARBAGE_BYTES_MAX = 96 };
 
 static const char *const party_ids[NIGHT_PARTIES] = {"PP52", "PP53", "PP90", "PP63", "PP7931", PARTY_ID_INDEPENDENT};
 
-static const char *const ward_firsts[] = {"Abbey",  "Birch",  "Bridge", "Brook",   "Canal",  "Castle",
-                                          "Chapel", "Church", "Common", "East",    "Elm",    "Fern",
-                                          "Forest", "Hazel",  "High",   "Holly",   "Kings",  "Lower",
-                                          "Market", "Mill",   "North",  "Orchard", "Priory", "Queens",
-                                          "River",  "South",  "Spring", "Station", "Upper",  "West"};
-static const char *const ward_seconds[] = {"Bank",  "Cross", "Dean", "End",   "Fields", "Gate", "Green",
-                                           "Grove", "Heath", "Hill", "Lane",  "Moor",   "Park", "Row",
-                                           "Side",  "Town",  "Vale", "View",  "Wells",  "Wood"};
-static const char *const given_names[] = {"Aisha", "Alan",  "Anil",  "Beth",  "Carol", "Chloe", "David", "Dawn",
-                                          "Emma",  "Femi",  "Gareth", "Grace", "Hugh", "Imran", "Iris",  "Jack",
-                                          "Joan",  "Karen", "Liam",  "Lucy",  "Mark",  "Maya",  "Nadia", "Owen",
-                                          "Paul",  "Priya", "Ruth",  "Sam",   "Tariq", "Una",   "Vera",  "Will"};
-static const char *const family_names[] = {"Adams",  "Ahmed",   "Baker",  "Begum",  "Bell",   "Brown",  "Carter", "Chen",
-                                           "Clarke", "Cooper",  "Cox",    "Davies", "Dixon",  "Evans",  "Fisher", "Ford",
-                                           "Gill",   "Grant",   "Green",  "Hall",   "Harris", "Hughes", "Hunt",   "Jones",
-                                           "Kaur",   "Khan",    "King",   "Lewis",  "Martin", "Mason",  "Moore",  "Murphy",
-                                           "Nowak",  "Okafor",  "Palmer", "Parker", "Patel",  "Pearce", "Price",  "Reid",
-                                           "Reed",   "Roberts", "Rose",   "Scott",  "Shah",   "Sharp",  "Singh",  "Smith",
-                                           "Stone",  "Taylor",  "Thomas", "Turner", "Walker", "Ward",   "Watson", "Webb",
-                                           "Wells",  "White",   "Wilson", "Wood",   "Wright", "Wynn",   "Yates",  "Young"};
+static const char *const ward_firsts[] = {
+    "Abbey", "Birch",   "Bridge", "Brook",  "Canal", "Castle", "Chapel", "Church",  "Common", "East",
+    "Elm",   "Fern",    "Forest", "Hazel",  "High",  "Holly",  "Kings",  "Lower",   "Market", "Mill",
+    "North", "Orchard", "Priory", "Queens", "River", "South",  "Spring", "Station", "Upper",  "West"};
+static const char *const ward_seconds[] = {"Bank",  "Cross", "Dean", "End",  "Fields", "Gate", "Green",
+                                           "Grove", "Heath", "Hill", "Lane", "Moor",   "Park", "Row",
+                                           "Side",  "Town",  "Vale", "View", "Wells",  "Wood"};
+static const char *const given_names[] = {"Aisha", "Alan",  "Anil",   "Beth",  "Carol", "Chloe", "David", "Dawn",
+                                          "Emma",  "Femi",  "Gareth", "Grace", "Hugh",  "Imran", "Iris",  "Jack",
+                                          "Joan",  "Karen", "Liam",   "Lucy",  "Mark",  "Maya",  "Nadia", "Owen",
+                                          "Paul",  "Priya", "Ruth",   "Sam",   "Tariq", "Una",   "Vera",  "Will"};
+static const char *const family_names[] = {
+    "Adams",  "Ahmed",  "Baker",  "Begum",  "Bell",   "Brown",  "Carter", "Chen",   "Clarke",  "Cooper", "Cox",
+    "Davies", "Dixon",  "Evans",  "Fisher", "Ford",   "Gill",   "Grant",  "Green",  "Hall",    "Harris", "Hughes",
+    "Hunt",   "Jones",  "Kaur",   "Khan",   "King",   "Lewis",  "Martin", "Mason",  "Moore",   "Murphy", "Nowak",
+    "Okafor", "Palmer", "Parker", "Patel",  "Pearce", "Price",  "Reid",   "Reed",   "Roberts", "Rose",   "Scott",
+    "Shah",   "Sharp",  "Singh",  "Smith",  "Stone",  "Taylor", "Thomas", "Turner", "Walker",  "Ward",   "Watson",
+    "Webb",   "Wells",  "White",  "Wilson", "Wood",   "Wright", "Wynn",   "Yates",  "Young"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -63,7 +61,8 @@ static void add_ballot_id(Buf *out, const Night *night, const NightWard *ward) {
     size_t from = out->len;
     add_ward_name(out, ward->name, "-");
     for (size_t i = from; i < out->len; i++) {
-        out->ptr[i] = out->ptr[i] >= 'A' && out->ptr[i] <= 'Z' ? (char)(out->ptr[i] - 'A' + 'a') : out->ptr[i];
+        char c = out->ptr[i];
+        out->ptr[i] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
     }
     buf_add_byte(out, '.');
     add_date(out, night->options.poll_date);

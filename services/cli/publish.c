@@ -125,7 +125,7 @@ static bool take_line(Publishing *publishing, Str text) {
 
 // False: a line is refused, or could not be kept or sent. `bytes` of the stream, 0 if not known.
 static bool take_lines(Publishing *publishing, FILE *file, int64_t bytes) {
-    Progress progress = progress_begin("checking", bytes);
+    Progress progress = progress_begin(publishing->spool != NULL ? "checking" : "publishing", bytes);
     char *line = NULL;
     size_t capacity = 0;
     ssize_t len;
@@ -134,7 +134,7 @@ static bool take_lines(Publishing *publishing, FILE *file, int64_t bytes) {
     while (good && (len = getline(&line, &capacity, file)) >= 0) {
         good = take_line(publishing, (Str){line, (size_t)len});
         done += len;
-        progress_show(&progress, done);
+        progress_show(&progress, bytes > 0 ? done : publishing->line);
     }
     progress_end(&progress);
     if (good && ferror(file)) {

@@ -15,9 +15,9 @@ static inline uint64_t random_next(Random *random) {
     return z ^ z >> 31;
 }
 
-// 0 to bound - 1; `bound` is not 0 and far below 2^64, so that its bias does not show.
+// 0 to bound - 1, and 0 for 0; `bound` is far below 2^64, so that its bias does not show.
 static inline uint64_t random_below(Random *random, uint64_t bound) {
-    return random_next(random) % bound;
+    return bound == 0 ? 0 : random_next(random) % bound;
 }
 
 // least to most.

@@ -15,8 +15,9 @@ static bool read_whole(const Cli *cli, const char *path, Buf *text, Str *error) 
         *error = arena_printf(cli->arena, "%s", strerror(errno));
         return false;
     }
+    enum { CHUNK_BYTES = 1 << 16 };
     size_t len;
-    while ((len = fread(buf_reserve(text, 64 * 1024), 1, 64 * 1024, file)) > 0) {
+    while ((len = fread(buf_reserve(text, CHUNK_BYTES), 1, CHUNK_BYTES, file)) > 0) {
         text->len += len;
     }
     bool good = !ferror(file);

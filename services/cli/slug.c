@@ -13,11 +13,11 @@ static bool is_word(char c) {
 }
 
 static char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 static char to_upper(char c) {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    return (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
 }
 
 void slug_add(Buf *out, Str name) {
@@ -49,7 +49,7 @@ void slug_add(Buf *out, Str name) {
 
 // Words that stay small inside a name.
 static bool is_small_word(Str word) {
-    static const char *const small[] = {"and", "cum", "in",  "le",   "next", "of",
+    static const char *const small[] = {"and", "cum", "in", "le",    "next", "of",
                                         "on",  "the", "to", "under", "upon", "with"};
     for (size_t i = 0; i < sizeof small / sizeof small[0]; i++) {
         if (str_equal_text(word, small[i])) {

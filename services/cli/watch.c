@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { POLL_MS = 1000, EVENTS_MAX = 40 };
+enum { POLL_MS = 1000, EVENTS_MAX = 40, ROWS_MAX = 1000 };
 
 #define HOME "\x1b[H"
 #define CLEAR "\x1b[2J"
@@ -32,6 +32,7 @@ typedef struct Watch {
     const Cli *cli;
     const char *election; // "": all
     bool test, until_final, terminal;
+    int rows_max;       // of the terminal, to draw on
     PGconn *connection; // NULL: lost, to be opened anew
     Map shown;          // election -> seq of the newest snapshot written as a plain line, as a pointer
     Arena names;        // the keys of `shown`
@@ -75,17 +76,25 @@ static void read_parties(Watch *watch, const char *json_text, ScreenCouncil *cou
 
 static ScreenCouncil read_council(Watch *watch, const PGresult *rows, int row) {
     ScreenCouncil council = {0};
-    Str *const texts[] = {&council.election_id, &council.name,       &council.short_name,       &council.poll_date,
-                          &council.status,      &council.control,    &council.previous_control, &council.majority,
-                          &council.headline,    &council.recorded_at};
-    int *const figures[] = {
-        &council.seats_total,   &council.threshold,        &council.seats_to_come, &council.seats_postponed,
-        &council.ballots_total, &council.ballots_declared, &council.ballots_held,  &council.seq};
+    Str *const texts[] = {&council.election_id,
+                          &council.name,
+                          &council.short_name,
+                          &council.poll_date,
+                          &council.status,
+                          &council.control,
+                          &council.previous_control,
+                          &council.majority,
+                          &council.headline,
+                          &council.recorded_at,
+                          NULL};
+    int *const figures[] = {&council.seats_total,     &council.threshold,     &council.seats_to_come,
+                            &council.seats_postponed, &council.ballots_total, &council.ballots_declared,
+                            &council.ballots_held,    &council.seq,           NULL};
     int column = 0;
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    for (size_t i = 0; texts[i] != NULL; i++) {
         *texts[i] = arena_copy(&watch->arena, str_from(PQgetvalue(rows, row, column++)));
     }
-    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++) {
+    for (size_t i = 0; figures[i] != NULL; i++) {
         *figures[i] = (int)strtol(PQgetvalue(rows, row, column++), NULL, 10);
     }
     council.previous_control_lost = *PQgetvalue(rows, row, column++) == 't';
@@ -121,21 +130,25 @@ static bool read_councils(Watch *watch) {
     "FROM (SELECT folded_party_id AS party, count(*) AS n FROM candidate_result c "                                    \
     "WHERE c.ballot_paper_id = h.cause ->> 'ballot_paper_id' AND c.elected GROUP BY 1) w), '')"
 
+// What a snapshot flashed, in the order in which it is to be told.
+#define FLASHES                                                                                                        \
+    "coalesce((SELECT string_agg(f.text, ' / ' ORDER BY array_position(ARRAY['CALL_RETRACTED', 'LOSS_RETRACTED', "     \
+    "'CONTROL_LOST', 'CALL_READY', 'CALLED', 'FINAL'], f.kind)) FROM flash f "                                         \
+    "WHERE f.election_id = h.election_id AND f.seq = h.seq), '')"
+
 static bool read_events(Watch *watch, const ScreenCouncil *council, ScreenEvent *events, size_t *count) {
     static const char sql[] =
         "SELECT to_char(recorded_at, 'HH24:MI:SS'), coalesce((SELECT b.ward_name FROM ballot_result b"
         " WHERE b.election_id = h.election_id AND b.ballot_paper_id = h.cause ->> 'ballot_paper_id'),"
         " h.cause ->> 'ballot_paper_id', 'reference data'), ballots_declared || '/' || ballots_total, " WINNERS
-        ", CASE WHEN headline IS DISTINCT FROM before THEN coalesce(headline, '') ELSE '' END"
-        " FROM (SELECT *, lag(headline) OVER (ORDER BY seq) AS before FROM council_control_history"
-        " WHERE election_id = $1) h ORDER BY seq DESC LIMIT 40";
+        ", " FLASHES " FROM council_control_history h WHERE election_id = $1 ORDER BY seq DESC LIMIT 40";
     const char *values[] = {council->election_id.ptr, NULL};
     _cleanup_result_ PGresult *rows = query(watch, sql, values);
     *count = 0;
     for (; rows != NULL && (int)*count < PQntuples(rows) && *count < EVENTS_MAX; ++*count) {
         ScreenEvent *event = &events[*count];
-        Str *const texts[] = {&event->time, &event->what, &event->declared, &event->winners, &event->headline};
-        for (int i = 0; i < 5; i++) {
+        Str *const texts[] = {&event->time, &event->what, &event->declared, &event->winners, &event->flash, NULL};
+        for (int i = 0; texts[i] != NULL; i++) {
             *texts[i] = arena_copy(&watch->arena, str_from(PQgetvalue(rows, (int)*count, i)));
         }
     }
@@ -144,15 +157,16 @@ static bool read_events(Watch *watch, const ScreenCouncil *council, ScreenEvent 
 
 // ---- one round ------------------------------------------------------------------------------------
 
-static Screen measure(void) {
+static Screen measure(const Watch *watch) {
     struct winsize size;
     bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 && size.ws_col > 0;
-    return (Screen){known ? size.ws_row : 24, known ? size.ws_col : 80,
+    int rows = known ? size.ws_row : 24;
+    return (Screen){rows < watch->rows_max ? rows : watch->rows_max, known ? size.ws_col : 80,
                     screen_colours(getenv("COLORTERM"), getenv("TERM"), getenv("NO_COLOR"))};
 }
 
 static bool draw(Watch *watch) {
-    Screen screen = measure();
+    Screen screen = measure(watch);
     ScreenEvent events[EVENTS_MAX];
     size_t events_count = 0;
     buf_printf(&watch->out, HOME);
@@ -170,7 +184,7 @@ static bool draw(Watch *watch) {
     return true;
 }
 
-// Every snapshot since the last round; in the first round, the newest.
+// Every snapshot since the last round; in the first round the newest, or all of an election that was asked for.
 static bool write_lines(Watch *watch, const ScreenCouncil *council) {
     intptr_t newest = (intptr_t)map_get(&watch->shown, council->election_id);
     if (newest >= council->seq) {
@@ -178,7 +192,8 @@ static bool write_lines(Watch *watch, const ScreenCouncil *council) {
     }
     static const char sql[] = "SELECT " COLUMNS " FROM council_control_history WHERE election_id = $1"
                               " AND seq > $2::integer AND seq <= $3::integer ORDER BY seq";
-    Str from = arena_printf(&watch->arena, "%d", newest == 0 ? council->seq - 1 : (int)newest);
+    bool newest_alone = newest == 0 && *watch->election == '\0';
+    Str from = arena_printf(&watch->arena, "%d", newest_alone ? council->seq - 1 : (int)newest);
     Str to = arena_printf(&watch->arena, "%d", council->seq);
     const char *values[] = {council->election_id.ptr, from.ptr, to.ptr, NULL};
     _cleanup_result_ PGresult *rows = query(watch, sql, values);
@@ -286,9 +301,11 @@ static int run(Watch *watch) {
 }
 
 int command_watch(const Cli *cli, int argc, char **argv) {
-    Watch watch = {.cli = cli, .terminal = isatty(STDOUT_FILENO)};
+    Watch watch = {.cli = cli, .terminal = isatty(STDOUT_FILENO), .rows_max = ROWS_MAX};
+    const char *rows = NULL;
     const CliOption options[] = {
         {"until-final", NULL, "end, with exit 0, once every election shown is final", NULL, &watch.until_final},
+        {"rows", "N", "draw on the upper N rows of the terminal alone", &rows, NULL},
         {"test", NULL, "of the rehearsals instead of the live night", NULL, &watch.test},
         {0},
     };
@@ -296,6 +313,14 @@ int command_watch(const Cli *cli, int argc, char **argv) {
     int code;
     if (!cli_parse(cli, options, argc, argv, &arguments, &code)) {
         return code;
+    }
+    if (rows != NULL) {
+        char *end;
+        long value = strtol(rows, &end, 10);
+        if (*rows == '\0' || *end != '\0' || value < 1 || value > ROWS_MAX) {
+            return cli_misuse(cli, "--rows is a number from 1 to %d, not '%s'", ROWS_MAX, rows);
+        }
+        watch.rows_max = (int)value;
     }
     watch.election = arguments[0] == NULL ? "" : arguments[0];
     code = run(&watch);

@@ -8,7 +8,7 @@ enum {
     WIDTH_MAX = 100,
     COUNCIL_CELLS = 24,
     WARD_CELLS = 32,
-    WINNERS_CELLS = 14,
+    FLASH_INDENT = 20, // under the ward's name
     PARTY_CELLS = 6,   // of a party's short name
     FIGURE_CELLS = 24, // beside a bar: name, seats, change
     LIST_BAR_CELLS = 36,
@@ -114,30 +114,53 @@ static int round_to_cells(int seats, int cells, int scale) {
     return (seats * cells * 2 + scale) / (2 * scale);
 }
 
-static void draw_bars(const Screen *screen, const ScreenCouncil *council, size_t parties, Buf *out) {
+// How wide the bars are, and how many seats that stands for.
+typedef struct BarScale {
+    int cells, seats, mark; // mark: the cell in which the majority is reached
+} BarScale;
+
+static BarScale choose_scale(const Screen *screen, const ScreenCouncil *council) {
     int cells = width_of(screen) - FIGURE_CELLS;
-    cells = cells < 10 ? 10 : cells;
-    int scale = council->threshold * 4 / 3 + 1; // the majority stands at three quarters
-    if (council->parties_count > 0 && council->parties[0].held > scale) {
-        scale = council->parties[0].held;
+    int seats = council->threshold * 4 / 3 + 1; // the majority stands at three quarters
+    if (council->parties_count > 0 && council->parties[0].held > seats) {
+        seats = council->parties[0].held;
     }
-    int mark = round_to_cells(council->threshold, cells, scale) - 1;
+    BarScale scale = {cells < 10 ? 10 : cells, seats, 0};
+    scale.mark = round_to_cells(council->threshold, scale.cells, scale.seats) - 1;
+    return scale;
+}
+
+static void draw_bars(const Screen *screen, const ScreenCouncil *council, size_t parties, Buf *out) {
+    BarScale scale = choose_scale(screen, council);
     for (size_t i = 0; i < parties; i++) {
         const ScreenParty *party = &council->parties[i];
         buf_add_str(out, STR_LIT("  " BOLD));
         add_padded(out, party->name, PARTY_CELLS);
         buf_printf(out, RESET " %4d  ", party->held);
-        add_bar(out, screen, party, round_to_cells(party->held, cells, scale), mark, cells);
+        add_bar(out, screen, party, round_to_cells(party->held, scale.cells, scale.seats), scale.mark, scale.cells);
         buf_printf(out, " %5.*s" END_OF_LINE, STR_ARG(party->change));
     }
     buf_printf(out, DIM "  to come%4d  ", council->seats_to_come);
-    int dots = round_to_cells(council->seats_to_come, cells, scale);
-    for (int i = 0; i < cells; i++) {
-        buf_add_byte(out, i == mark ? '|' : i < dots ? '.' : ' ');
+    int dots = round_to_cells(council->seats_to_come, scale.cells, scale.seats);
+    for (int i = 0; i < scale.cells; i++) {
+        buf_add_byte(out, i == scale.mark ? '|' : i < dots ? '.' : ' ');
     }
     buf_add_str(out, STR_LIT(RESET END_OF_LINE));
-    add_spaces(out, 15 + mark);
-    buf_printf(out, DIM "|%d to win" RESET END_OF_LINE END_OF_LINE, council->threshold);
+    add_spaces(out, 15 + scale.mark);
+    buf_printf(out, DIM "|%d to win" RESET END_OF_LINE, council->threshold);
+}
+
+// The parties that have no bar, in one row.
+static void draw_without_seats(const ScreenCouncil *council, size_t drawn, Buf *out) {
+    buf_add_str(out, STR_LIT(DIM "  no seat       "));
+    for (size_t i = drawn; i < council->parties_count; i++) {
+        const ScreenParty *party = &council->parties[i];
+        buf_printf(out, STR_FMT " ", STR_ARG(party->name));
+        if (party->change.len > 0 && !str_equal_text(party->change, "+0")) {
+            buf_printf(out, "(" STR_FMT ") ", STR_ARG(party->change));
+        }
+    }
+    buf_add_str(out, STR_LIT(RESET END_OF_LINE END_OF_LINE));
 }
 
 static void draw_title(const Screen *screen, const ScreenCouncil *council, Buf *out) {
@@ -170,29 +193,44 @@ static void draw_control(const ScreenCouncil *council, Buf *out) {
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
 }
 
+// The newest first, each flash in a row of its own.
+static void draw_events(const ScreenEvent *events, size_t count, int rows, Buf *out) {
+    for (size_t i = 0; i < count && rows > 0; i++, rows--) {
+        const ScreenEvent *event = &events[i];
+        buf_printf(out, "  " DIM STR_FMT RESET "  %6.*s  ", STR_ARG(event->time), STR_ARG(event->declared));
+        add_padded(out, event->what, WARD_CELLS);
+        buf_printf(out, " " STR_FMT END_OF_LINE, STR_ARG(event->winners));
+        if (event->flash.len > 0 && rows-- > 1) {
+            add_spaces(out, FLASH_INDENT);
+            buf_printf(out, BOLD "> " STR_FMT RESET END_OF_LINE, STR_ARG(event->flash));
+        }
+    }
+}
+
+static size_t count_seated(const ScreenCouncil *council) {
+    size_t count = 0;
+    while (count < council->parties_count && council->parties[count].held > 0) {
+        count++;
+    }
+    return count;
+}
+
 void screen_draw_council(const Screen *screen, const ScreenCouncil *council, const ScreenEvent *events, size_t count,
                          Buf *out) {
-    enum { OTHER_ROWS = 10, EVENTS_MIN = 4 };
+    enum { OTHER_ROWS = 11, EVENTS_MIN = 4, PARTIES_MIN = 3 };
     int room = screen->rows - OTHER_ROWS - EVENTS_MIN;
-    size_t parties = room < 3 ? 3 : (size_t)room;
-    parties = parties < council->parties_count ? parties : council->parties_count;
+    size_t parties = count_seated(council), most = (size_t)(room < PARTIES_MIN ? PARTIES_MIN : room);
+    parties = parties < most ? parties : most;
     draw_title(screen, council, out);
     draw_bars(screen, council, parties, out);
+    draw_without_seats(council, parties, out);
     draw_control(council, out);
     if (council->headline.len > 0) {
         buf_add_byte(out, ' ');
         add_headline(out, screen, council, council->headline);
     }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
-    int rows = screen->rows - OTHER_ROWS - (int)parties;
-    for (size_t i = 0; i < count && (int)i < rows; i++) {
-        const ScreenEvent *event = &events[i];
-        buf_printf(out, "  " DIM STR_FMT RESET "  ", STR_ARG(event->time));
-        add_padded(out, event->what, WARD_CELLS);
-        buf_printf(out, " %6.*s  ", STR_ARG(event->declared));
-        add_padded(out, event->winners, WINNERS_CELLS);
-        buf_printf(out, " " BOLD STR_FMT RESET END_OF_LINE, STR_ARG(event->headline));
-    }
+    draw_events(events, count, screen->rows - OTHER_ROWS - (int)parties, out);
 }
 
 // All seats of a council in one row: each party's in its colour, those to come as dots.

@@ -23,7 +23,7 @@ typedef struct ScreenCouncil {
 
 // A snapshot of the past, for the lines under the bars.
 typedef struct ScreenEvent {
-    Str time, what, declared, winners, headline; // headline: "" when it has not changed
+    Str time, what, declared, winners, flash; // flash: "" for most
 } ScreenEvent;
 
 typedef enum ScreenColours { COLOURS_NONE, COLOURS_256, COLOURS_24_BIT } ScreenColours;

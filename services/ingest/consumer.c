@@ -93,6 +93,10 @@ Consumer *consumer_new(const Config *config, int worker, char *error, size_t err
         rd_kafka_conf_set(conf, "session.timeout.ms", "8000", NULL, 0);
         rd_kafka_conf_set(conf, "heartbeat.interval.ms", "1000", NULL, 0);
     }
+    // A fetch that waits on quiet partitions holds up every change of what is read; new data end the wait at once.
+    if (config_get(config, "kafka.fetch.wait.max.ms") == NULL) {
+        rd_kafka_conf_set(conf, "fetch.wait.max.ms", "100", NULL, 0);
+    }
     Consumer *consumer = mem_alloc(1, sizeof *consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);

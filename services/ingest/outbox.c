@@ -3,26 +3,28 @@
 #include "common/base/limits.h"
 #include "common/domain/envelope.h"
 #include "services/ingest/kafka_settings.h"
+#include "services/validator/encode.h"
 
 #include <stdio.h>
 
-enum { OUTBOX_BATCH = 500 };
+enum { OUTBOX_ROWS = 500 };
 
 struct Outbox {
     const Config *config;
     int32_t lane;
-    int64_t sent;         // lane_seq up to which everything has left
+    int64_t sent;         // lane_seq up to which everything has left; -1: not read yet
     rd_kafka_t *producer; // NULL: not needed yet
     bool initialised;
+    Buf value; // of the snapshot that is being sent
     VEC(int64_t) too_large; // records (record_number) that the broker has refused for their size
     char trouble[256];
 };
 
-Outbox *outbox_new(const Config *config, int32_t lane, int64_t from) {
+Outbox *outbox_new(const Config *config, int32_t lane) {
     Outbox *outbox = mem_alloc(1, sizeof *outbox);
     outbox->config = config;
     outbox->lane = lane;
-    outbox->sent = from;
+    outbox->sent = -1;
     return outbox;
 }
 
@@ -38,8 +40,13 @@ void outbox_free(Outbox *outbox) {
     if (outbox != NULL) {
         drop_producer(outbox);
         vec_free(&outbox->too_large);
+        buf_free(&outbox->value);
         mem_free(outbox);
     }
+}
+
+int32_t outbox_lane(const Outbox *outbox) {
+    return outbox->lane;
 }
 
 Str outbox_trouble(const Outbox *outbox) {
@@ -141,7 +148,7 @@ static rd_kafka_headers_t *rejection_headers(const Rejection *r) {
     return headers;
 }
 
-static rd_kafka_resp_err_t produce(Outbox *outbox, const Rejection *r, bool with_value) {
+static rd_kafka_resp_err_t produce_rejection(Outbox *outbox, const Rejection *r, bool with_value) {
     rd_kafka_headers_t *headers = rejection_headers(r);
     rd_kafka_resp_err_t err = rd_kafka_producev(
         outbox->producer, RD_KAFKA_V_TOPIC(TOPIC_REJECTED), RD_KAFKA_V_KEY(r->key.ptr, r->key.len),
@@ -154,44 +161,70 @@ static rd_kafka_resp_err_t produce(Outbox *outbox, const Rejection *r, bool with
     return err;
 }
 
-// All in one Kafka transaction, so that readers of committed records see each at least once, in order.
-static OutboxStatus send_all(Outbox *outbox, const Rejection *rejections, size_t count, int timeout_ms) {
-    OutboxStatus status = settle(outbox, rd_kafka_begin_transaction(outbox->producer));
-    for (size_t i = 0; status == OUTBOX_DONE && i < count; i++) {
-        rd_kafka_resp_err_t err = produce(outbox, &rejections[i], !is_too_large(outbox, &rejections[i]));
-        if (err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-            err = produce(outbox, &rejections[i], false);
-        }
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_err2str(err));
-            drop_producer(outbox);
-            return OUTBOX_LATER;
-        }
-    }
-    return status == OUTBOX_DONE ? settle(outbox, rd_kafka_commit_transaction(outbox->producer, timeout_ms)) : status;
+static rd_kafka_resp_err_t send_rejection(Outbox *outbox, const Rejection *r) {
+    rd_kafka_resp_err_t err = produce_rejection(outbox, r, !is_too_large(outbox, r));
+    return err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? produce_rejection(outbox, r, false) : err;
 }
 
-OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
-    const Rejection *rejections;
-    size_t count;
-    if (store_read_rejections(store, outbox->lane, outbox->sent, OUTBOX_BATCH, &rejections, &count) != STORE_OK) {
-        return OUTBOX_AWAY;
+static rd_kafka_resp_err_t send_snapshot(Outbox *outbox, const OutgoingSnapshot *out) {
+    buf_clear(&outbox->value);
+    encode_struct(STR_LIT("declared.CouncilControlSnapshot"), &out->snapshot, &outbox->value);
+    Str key = out->snapshot.election_id;
+    return rd_kafka_producev(outbox->producer, RD_KAFKA_V_TOPIC(out->is_test ? TOPIC_SNAPSHOTS_TEST : TOPIC_SNAPSHOTS),
+                             RD_KAFKA_V_KEY(key.ptr, key.len), RD_KAFKA_V_VALUE(outbox->value.ptr, outbox->value.len),
+                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+}
+
+// All in one Kafka transaction, so that readers of committed records see each at least once, in order.
+static OutboxStatus send_all(Outbox *outbox, const Outgoing *outgoing, int timeout_ms) {
+    OutboxStatus status = settle(outbox, rd_kafka_begin_transaction(outbox->producer));
+    if (status != OUTBOX_DONE) {
+        return status;
     }
-    if (count == 0) {
-        return OUTBOX_DONE;
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < outgoing->rejections_count; i++) {
+        err = send_rejection(outbox, &outgoing->rejections[i]);
     }
+    for (size_t i = 0; err == RD_KAFKA_RESP_ERR_NO_ERROR && i < outgoing->snapshots_count; i++) {
+        err = send_snapshot(outbox, &outgoing->snapshots[i]);
+    }
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_err2str(err));
+        drop_producer(outbox);
+        return OUTBOX_LATER;
+    }
+    return settle(outbox, rd_kafka_commit_transaction(outbox->producer, timeout_ms));
+}
+
+static OutboxStatus publish(Outbox *outbox, Store *store, const Outgoing *outgoing, int timeout_ms) {
     OutboxStatus status = prepare(outbox, timeout_ms);
     if (status == OUTBOX_DONE) {
-        status = send_all(outbox, rejections, count, timeout_ms);
+        status = send_all(outbox, outgoing, timeout_ms);
     }
     if (status != OUTBOX_DONE) {
         return status;
     }
     outbox->trouble[0] = '\0';
     vec_clear(&outbox->too_large);
-    outbox->sent = rejections[count - 1].lane_seq;
-    if (store_advance_outbox(store, outbox->lane, outbox->sent) != STORE_OK) {
-        return OUTBOX_AWAY; // they leave once more: at least once
+    // If this fails they leave once more: at least once.
+    return store_advance_outbox(store, outbox->lane, outgoing->until) == STORE_OK ? OUTBOX_DONE : OUTBOX_AWAY;
+}
+
+OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
+    if (outbox->sent < 0 && store_read_outbox(store, outbox->lane, &outbox->sent) != STORE_OK) {
+        return OUTBOX_AWAY;
     }
-    return count < OUTBOX_BATCH ? OUTBOX_DONE : OUTBOX_LATER;
+    Outgoing outgoing;
+    if (store_read_outgoing(store, outbox->lane, outbox->sent, OUTBOX_ROWS, &outgoing) != STORE_OK) {
+        return OUTBOX_AWAY;
+    }
+    if (outgoing.rejections_count + outgoing.snapshots_count > 0) {
+        OutboxStatus status = publish(outbox, store, &outgoing, timeout_ms);
+        if (status != OUTBOX_DONE) {
+            return status;
+        }
+    }
+    bool more = outgoing.until == outbox->sent + OUTBOX_ROWS;
+    outbox->sent = outgoing.until;
+    return more ? OUTBOX_MORE : OUTBOX_DONE;
 }

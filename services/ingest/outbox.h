@@ -1,5 +1,5 @@
-// What a lane has to tell the world through Kafka, after its transaction: rejections, at least once
-// and in order.
+// What a lane has to tell the world through Kafka, after its transaction: rejections to the feeds,
+// snapshots to other services; at least once and in order.
 //
 // The rows of the transaction are the outbox: the lane row says how far they have left. Each lane
 // has a transactional producer of its own, so a former owner that wakes late is fenced by the broker.
@@ -8,16 +8,22 @@
 #include "common/base/config.h"
 #include "services/aggregator/store.h"
 
+#define TOPIC_SNAPSHOTS "council-control-snapshots"
+#define TOPIC_SNAPSHOTS_TEST "council-control-snapshots.test"
+
 typedef struct Outbox Outbox;
 
-// `from`: the lane row's outbox_lane_seq. Connects when there is something to send.
-Outbox *outbox_new(const Config *config, int32_t lane, int64_t from);
+// Reads nothing and connects to nothing before the first outbox_send.
+Outbox *outbox_new(const Config *config, int32_t lane);
 void outbox_free(Outbox *outbox);
+
+int32_t outbox_lane(const Outbox *outbox);
 
 typedef enum OutboxStatus {
     OUTBOX_DONE,  // nothing is left to send
-    OUTBOX_LATER, // the broker is away, or there is more: call again
-    OUTBOX_AWAY,  // the store is away
+    OUTBOX_MORE,  // there is more: call again
+    OUTBOX_LATER, // the broker is away: call again after a while
+    OUTBOX_AWAY,  // the store is
     OUTBOX_LOST,  // another owner sends for this lane now
 } OutboxStatus;
 

@@ -4,7 +4,7 @@
 #include "common/domain/rule_settings.h"
 #include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
-#include "services/ingest/outbox.h"
+#include "services/ingest/publisher.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -18,13 +18,6 @@ enum {
     OFFSETS_EVERY_MS = 1000,
     LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
 };
-
-// A lane of this worker, with its outbox.
-typedef struct OwnedLane {
-    Lane *lane;
-    Outbox *outbox;
-    bool outbox_pending; // something may be left to send
-} OwnedLane;
 
 // What the worker does next about its lanes.
 typedef enum Phase {
@@ -40,17 +33,17 @@ struct Worker {
     const atomic_bool *stop;
     Consumer *consumer;
     Store *store;
+    Publisher *publisher;
     SchemaStore *schemas;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
     uint64_t generation; // of the assignment that the lanes follow
-    VEC(OwnedLane) lanes;
+    VEC(Lane *) lanes;
     Batch batch;
     Effects effects;
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool away; // the trouble has been said
-    bool outbox_away;
 };
 
 static int64_t clock_ms(clockid_t clock) {
@@ -83,8 +76,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
 
 static void drop_lanes(Worker *worker) {
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        lane_free(worker->lanes.items[i].lane);
-        outbox_free(worker->lanes.items[i].outbox);
+        lane_free(worker->lanes.items[i]);
     }
     vec_clear(&worker->lanes);
 }
@@ -93,6 +85,7 @@ void worker_free(Worker *worker) {
     if (worker == NULL) {
         return;
     }
+    publisher_free(worker->publisher);
     drop_lanes(worker);
     vec_free(&worker->lanes);
     batch_free(&worker->batch);
@@ -141,6 +134,7 @@ static void follow_assignment(Worker *worker) {
     worker->generation = assignment->generation;
     batch_clear(&worker->batch);
     drop_lanes(worker);
+    publisher_own(worker->publisher, assignment->lanes.items, assignment->lanes.count);
     worker->phase = assignment->lanes.count == 0 ? PHASE_REST : PHASE_LOAD;
     worker->retry_at_ms = 0;
 }
@@ -164,24 +158,19 @@ static bool load_rules(Worker *worker) {
 
 static bool load_lane(Worker *worker, int32_t number) {
     Lane *lane = lane_new(number);
-    int64_t sent = 0;
-    if (store_load_lane(worker->store, lane, worker->schemas, &sent) != STORE_OK) {
+    if (store_load_lane(worker->store, lane, worker->schemas) != STORE_OK) {
         lane_free(lane);
         be_patient(worker, "PostgreSQL", store_error(worker->store));
         return false;
     }
-    *vec_push(&worker->lanes) = (OwnedLane){
-        .lane = lane,
-        .outbox = outbox_new(worker->config, number, sent),
-        .outbox_pending = true,
-    };
+    *vec_push(&worker->lanes) = lane;
     return true;
 }
 
 static void read_lanes(Worker *worker, bool declarations) {
     VEC(ReadFrom) from = {0};
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        const Lane *lane = worker->lanes.items[i].lane;
+        const Lane *lane = worker->lanes.items[i];
         *vec_push(&from) = (ReadFrom){INPUT_DESK, lane->lane, lane->next[INPUT_DESK]};
         if (declarations) {
             *vec_push(&from) = (ReadFrom){INPUT_DECLARATIONS, lane->lane, lane->next[INPUT_DECLARATIONS]};
@@ -221,7 +210,7 @@ static void load(Worker *worker) {
 
 static bool desk_is_applied(const Worker *worker) {
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        if (!consumer_saw_desk_end(worker->consumer, worker->lanes.items[i].lane->lane)) {
+        if (!consumer_saw_desk_end(worker->consumer, worker->lanes.items[i]->lane)) {
             return false;
         }
     }
@@ -230,10 +219,10 @@ static bool desk_is_applied(const Worker *worker) {
 
 // A batch: decode, load the elections it concerns, apply, commit.
 
-static OwnedLane *find_lane(Worker *worker, int32_t number) {
+static Lane *find_lane(const Worker *worker, int32_t number) {
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        if (worker->lanes.items[i].lane->lane == number) {
-            return &worker->lanes.items[i];
+        if (worker->lanes.items[i]->lane == number) {
+            return worker->lanes.items[i];
         }
     }
     return NULL;
@@ -321,32 +310,13 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
     return status;
 }
 
-static bool has_rejections(const Effects *effects, int32_t lane) {
-    for (size_t i = 0; i < effects->ledger.count; i++) {
-        if (effects->ledger.items[i].lane == lane && str_equal(effects->ledger.items[i].fate, fate_name(FATE_REJECTED))) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < effects->fate_changes.count; i++) {
-        const FateChangeRow *change = &effects->fate_changes.items[i];
-        if (change->lane == lane && str_equal(change->fate, fate_name(FATE_REJECTED))) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t count) {
     StoreStatus status = store_commit(worker->store, advances, count, &worker->effects, worker->schemas);
-    if (status != STORE_OK) {
-        return status;
+    if (status == STORE_OK) {
+        store_notify(worker->store, &worker->effects);
+        publisher_wake(worker->publisher);
     }
-    store_notify(worker->store, &worker->effects);
-    for (size_t i = 0; i < count; i++) {
-        OwnedLane *owned = find_lane(worker, advances[i].lane->lane);
-        owned->outbox_pending |= has_rejections(&worker->effects, owned->lane->lane);
-    }
-    return STORE_OK;
+    return status;
 }
 
 // From records to a committed transaction.
@@ -362,10 +332,10 @@ static StoreStatus run_batch(Worker *worker) {
         while (end < batch->records.count && batch->records.items[end].envelope.partition == number) {
             end++;
         }
-        OwnedLane *owned = find_lane(worker, number);
-        if (owned != NULL) { // else of an assignment that has passed
-            *vec_push(&advances) = (LaneAdvance){owned->lane, owned->lane->lane_seq};
-            status = apply_lane(worker, owned->lane, &batch->records.items[i], end - i);
+        Lane *lane = find_lane(worker, number);
+        if (lane != NULL) { // else of an assignment that has passed
+            *vec_push(&advances) = (LaneAdvance){lane, lane->lane_seq};
+            status = apply_lane(worker, lane, &batch->records.items[i], end - i);
         }
         i = end;
     }
@@ -384,7 +354,7 @@ static void tell_offsets(Worker *worker) {
     worker->offsets_told_ms = now;
     VEC(ReadFrom) positions = {0};
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        const Lane *lane = worker->lanes.items[i].lane;
+        const Lane *lane = worker->lanes.items[i];
         for (int topic = 0; topic < INPUT_COUNT; topic++) {
             if (lane->next[topic] >= 0) {
                 *vec_push(&positions) = (ReadFrom){(InputTopic)topic, lane->lane, lane->next[topic]};
@@ -406,27 +376,6 @@ static void recover(Worker *worker, StoreStatus status) {
     start_over(worker);
 }
 
-static void send_outboxes(Worker *worker) {
-    for (size_t i = 0; i < worker->lanes.count && !stopping(worker); i++) {
-        OwnedLane *owned = &worker->lanes.items[i];
-        if (!owned->outbox_pending) {
-            continue;
-        }
-        OutboxStatus status = outbox_send(owned->outbox, worker->store, KAFKA_TIMEOUT_MS);
-        owned->outbox_pending = status == OUTBOX_LATER;
-        if (status == OUTBOX_AWAY) {
-            recover(worker, STORE_AWAY);
-            return;
-        }
-        bool troubled = status == OUTBOX_LATER && !str_is_none(outbox_trouble(owned->outbox));
-        if (troubled && !worker->outbox_away) {
-            log_warning("rejections wait in the outbox: " STR_FMT " lane=%d", STR_ARG(outbox_trouble(owned->outbox)),
-                        owned->lane->lane);
-        }
-        worker->outbox_away = troubled;
-    }
-}
-
 static void read_and_run(Worker *worker) {
     if (worker->phase == PHASE_DESK && desk_is_applied(worker)) {
         read_lanes(worker, true);
@@ -443,9 +392,6 @@ static void read_and_run(Worker *worker) {
         }
         be_well(worker);
         tell_offsets(worker);
-    }
-    if (worker->phase == PHASE_RUN || worker->phase == PHASE_DESK) {
-        send_outboxes(worker);
     }
 }
 
@@ -467,6 +413,7 @@ static void wait_for_group(Worker *worker) {
 }
 
 void worker_run(Worker *worker) {
+    worker->publisher = publisher_new(worker->config, worker->stop);
     while (!stopping(worker)) {
         follow_assignment(worker);
         switch (worker->phase) {
@@ -487,4 +434,6 @@ void worker_run(Worker *worker) {
     }
     drop_lanes(worker);
     leave_group(worker);
+    publisher_free(worker->publisher);
+    worker->publisher = NULL;
 }

@@ -1,6 +1,7 @@
 #include "services/validator/own_schemas.h"
 
 #include "common/base/embedded.h"
+#include "common/domain/snapshot_record.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -137,6 +138,76 @@ static const Binding reference_fields[] = {
 };
 static const Binding reference = BIND_STRUCT(CouncilReference, reference_fields);
 
+static const Binding snapshot_seats_fields[] = {
+    BIND_FIELD(SnapshotSeats, STR, "party_id", party_id),
+    BIND_FIELD(SnapshotSeats, STR, "short", short_name),
+    BIND_FIELD(SnapshotSeats, STR, "group", group),
+    BIND_FIELD(SnapshotSeats, STR, "colour", colour),
+    BIND_FIELD(SnapshotSeats, STR, "text_colour", text_colour),
+    BIND_FIELD(SnapshotSeats, INT32, "held", held),
+    BIND_FIELD(SnapshotSeats, INT32, "won", won),
+    BIND_FIELD(SnapshotSeats, INT32, "continuing", continuing),
+    BIND_FIELD(SnapshotSeats, INT64, "change", change),
+    BIND_FIELD(SnapshotSeats, INT64, "votes", votes),
+};
+static const Binding snapshot_seats = BIND_STRUCT(SnapshotSeats, snapshot_seats_fields);
+
+static const Binding snapshot_cause_fields[] = {
+    BIND_FIELD(SnapshotCause, STR, "record", record),
+    BIND_FIELD(SnapshotCause, STR, "topic", topic),
+    BIND_FIELD(SnapshotCause, INT32, "partition", partition),
+    BIND_FIELD(SnapshotCause, INT64, "kafka_offset", kafka_offset),
+    BIND_FIELD(SnapshotCause, INT32, "lane", lane),
+    BIND_FIELD(SnapshotCause, INT64, "lane_seq", lane_seq),
+    BIND_FIELD(SnapshotCause, STR, "event_id", event_id),
+    BIND_FIELD(SnapshotCause, STR, "ballot_paper_id", ballot_paper_id),
+    BIND_FIELD(SnapshotCause, INT64, "revision", revision),
+    BIND_FIELD(SnapshotCause, STR, "by", by),
+};
+
+static const Binding snapshot_fields[] = {
+    BIND_FIELD(CouncilControlSnapshot, STR, "election_id", election_id),
+    BIND_FIELD(CouncilControlSnapshot, STR, "council_id", council_id),
+    BIND_FIELD(CouncilControlSnapshot, STR, "council_name", council_name),
+    BIND_FIELD(CouncilControlSnapshot, STR, "short_name", short_name),
+    BIND_FIELD(CouncilControlSnapshot, STR, "kind", kind),
+    BIND_FIELD(CouncilControlSnapshot, STR, "nation", nation),
+    BIND_FIELD(CouncilControlSnapshot, STR, "region", region),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "poll_date", poll_date),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "seq", seq),
+    BIND_FIELD(CouncilControlSnapshot, INT64, "recorded_at", recorded_at_us),
+    BIND_FIELD(CouncilControlSnapshot, STR, "status", status),
+    BIND_FIELD(CouncilControlSnapshot, STR, "control", control),
+    BIND_FIELD(CouncilControlSnapshot, STR, "outcome", outcome),
+    BIND_FIELD(CouncilControlSnapshot, STR, "gained_from", gained_from),
+    BIND_FIELD(CouncilControlSnapshot, STR, "previous_control", previous_control),
+    BIND_FIELD(CouncilControlSnapshot, BOOL, "previous_control_lost", previous_control_lost),
+    BIND_FIELD(CouncilControlSnapshot, INT64, "majority", majority),
+    BIND_FIELD(CouncilControlSnapshot, INT64, "majority_at_least", majority_at_least),
+    BIND_FIELD(CouncilControlSnapshot, STR, "largest_party", largest_party),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "seats_total", seats_total),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "threshold", threshold),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "seats_declared", seats_declared),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "seats_to_come", seats_to_come),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "seats_postponed", seats_postponed),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "ballots_total", ballots_total),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "ballots_declared", ballots_declared),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "ballots_postponed", ballots_postponed),
+    BIND_FIELD(CouncilControlSnapshot, INT32, "ballots_held", ballots_held),
+    BIND_FIELD(CouncilControlSnapshot, BOOL, "votes_complete", votes_complete),
+    BIND_ITEMS(CouncilControlSnapshot, ARRAY, "seats", seats, seats_count, snapshot_seats, SnapshotSeats),
+    BIND_FIELD(CouncilControlSnapshot, STR, "headline", headline),
+    BIND_FIELD(CouncilControlSnapshot, STR, "headline_short", headline_short),
+    BIND_FIELD(CouncilControlSnapshot, INT64, "called_at", called_at_us),
+    {.name = "cause",
+     .kind = BIND_RECORD,
+     .offset = offsetof(CouncilControlSnapshot, cause),
+     .size = sizeof(SnapshotCause),
+     .fields = snapshot_cause_fields,
+     .fields_count = sizeof snapshot_cause_fields / sizeof snapshot_cause_fields[0]},
+};
+static const Binding snapshot = BIND_STRUCT(CouncilControlSnapshot, snapshot_fields);
+
 // A further record takes a file in schemas/avro/, a table above, and a row here.
 #define OWN(record_type, file_name, binding_of, member) \
     {.type = (record_type), \
@@ -147,6 +218,7 @@ static OwnSchema schemas[] = {
     OWN(RECORD_DECLARATION, "ward-declaration.avsc", declaration, declaration),
     OWN(RECORD_ACTION, "operator-action.avsc", action, action),
     OWN(RECORD_REFERENCE, "council-reference.avsc", reference, reference),
+    {.type = RECORD_NONE, .file = {"council-control-snapshot.avsc", 29}, .binding = &snapshot},
 };
 enum { SCHEMAS_COUNT = sizeof schemas / sizeof schemas[0] };
 

@@ -37,17 +37,18 @@ void findings_add(Findings *findings, Rule rule, const char *format, ...) {
     findings->detail = at_most(joined, LIMIT_DETAIL_BYTES);
 }
 
-Verdict findings_worst(const Findings *findings) {
-    Verdict worst = VERDICT_OFF;
+RuleSet findings_at_least(const Findings *findings, Verdict verdict) {
+    RuleSet as_bad = 0;
     for (int rule = 0; rule < RULE_COUNT; rule++) {
-        if ((findings->broken & RULE_BIT(rule)) == 0) {
-            continue;
-        }
-        Verdict verdict = findings->rules->verdicts[rule];
-        if ((findings->softened & RULE_BIT(rule)) != 0 && verdict > VERDICT_WARNING) {
-            verdict = VERDICT_WARNING;
-        }
-        worst = verdict > worst ? verdict : worst;
+        as_bad |= findings->rules->verdicts[rule] >= verdict ? RULE_BIT(rule) : 0;
+    }
+    return findings->broken & as_bad & (verdict > VERDICT_WARNING ? ~findings->softened : ~UINT64_C(0));
+}
+
+Verdict findings_worst(const Findings *findings) {
+    Verdict worst = VERDICT_REJECTED;
+    while (worst > VERDICT_OFF && findings_at_least(findings, worst) == 0) {
+        worst--;
     }
     return worst;
 }

@@ -21,6 +21,9 @@ typedef struct Findings {
 // Notes a breach, unless the rule is set to off.
 __attribute__((format(printf, 3, 4))) void findings_add(Findings *findings, Rule rule, const char *format, ...);
 
+// The broken rules whose breach is at least that bad.
+RuleSet findings_at_least(const Findings *findings, Verdict verdict);
+
 // The worst verdict of the broken rules; VERDICT_OFF when none is.
 Verdict findings_worst(const Findings *findings);
 

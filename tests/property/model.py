@@ -44,7 +44,8 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
  9. Reasons after a RELEASE: the broken ones, or those not waived? Those not
     waived (warnings, UNKNOWN_). After a REJECT: as they were.
 10. A RELEASE of a record held for UNKNOWN_ alone: accepted, changes nothing
-    now, and its waiver of all the rest stays for the next reference.
+    now, and its waiver of all the rest stays for the next reference. A
+    conflict code waived only then still puts it in force over rank.
 11. An accepted record that a higher revision overtakes: does its fate become
     `superseded`? No; only release, reference and rejection change fates.
 12. A lower revision of another source with the winners in force: superseded
@@ -134,6 +135,12 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
     into the same party add up.
 43. Verdicts: rejected, held, warning, off. An UNKNOWN_ rule knows rejected
     and held alone; the rejected rules of bytes and identity are not set.
+44. "every held record ..., the three conflict codes excepted": held for
+    conflict codes, with a warning beside them: judged anew or not? Not: the
+    conflict codes alone hold it (decision d).
+45. A record put in force over rank by a release, with the winners in force
+    before it: accepted or corroborated? Corroborated: "another source with
+    the winners in force".
 """
 
 from dataclasses import dataclass, field
@@ -1102,7 +1109,7 @@ class Lane:
             spaces = self.calls_waiting_for(row.position)
             for space in spaces:
                 self.calls[space].approved = True
-                self.publish(space[0], space[1], row, None, by=row.value["by"])
+                self.publish(space[0], space[1], row, self.named_by(row), by=row.value["by"])
             return bool(spaces)
         if not row.is_declaration or row.present == "rejected" or not self.rules.require_approval:
             return False
@@ -1111,6 +1118,13 @@ class Lane:
             return False
         control = Count(self.references[space[0]], self.ballots(*space)).control()
         return control is not None and control != self.calls.get(space, Call()).control
+
+    def named_by(self, row):
+        """The declaration that an action names, if it does."""
+        if row.input.type != "OperatorAction":
+            return None
+        target = self.row_at(row.value["topic"], row.value["kafka_offset"])
+        return target.value if target is not None and target.is_declaration else None
 
     def calls_waiting_for(self, position):
         if not self.rules.require_approval:

@@ -160,19 +160,8 @@ static void raw_lines_are_taken_as_they_are(void **state) {
 }
 
 static void bad_base64_is_refused(void **state) {
-    static const char *const bad[] = {"A",
-                                      "AA",
-                                      "AAA",
-                                      "AAAA=",
-                                      "====",
-                                      "A===",
-                                      "AA=A",
-                                      "AA A",
-                                      " AAA",
-                                      "AA-_",
-                                      "AAA\n",
-                                      "\xc3\xa9"
-                                      "AA"};
+    static const char *const bad[] = {
+        "A", "AA", "AAA", "AAAA=", "====", "A===", "AA=A", "AA A", " AAA", "AA-_", "AAA\n", "\xc3\xa9=="};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         _cleanup_buf_ Buf text = {0};
         buf_add_str(&text, STR_LIT("{\"value_base64\": "));

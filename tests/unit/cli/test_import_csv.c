@@ -61,8 +61,8 @@ static void other_ballots_are_left_out_and_told(void **state) {
     assert_null(import_fixture_find(f, "mayor.ashby.2018-05-03"));
     assert_true(import_fixture_told(
         f, "results-2018.csv:9: mayor.ashby.2018-05-03: left out: a mayoral ballot, not of a council's election"));
-    assert_true(import_fixture_told(
-        f, "results-2018.csv:23: parl.ashby.by.2018-05-03: left out: a parliamentary ballot, not of a council's election"));
+    assert_true(import_fixture_told(f, "results-2018.csv:23: parl.ashby.by.2018-05-03: left out: a parliamentary "
+                                       "ballot, not of a council's election"));
     assert_int_equal(f->import.counts.imported, 5);
     assert_int_equal(f->import.counts.left_out, 4);
 }
@@ -72,7 +72,8 @@ static void a_ballot_without_winners_or_with_odd_votes_is_left_out_whole(void **
     read_2018(f);
     assert_null(import_fixture_find(f, "local.ashby.fern.2018-05-03"));
     assert_null(import_fixture_find(f, "local.ashby.gate.2018-05-03"));
-    assert_true(import_fixture_told(f, "results-2018.csv:19: local.ashby.fern.2018-05-03: left out: nobody is marked as elected"));
+    assert_true(import_fixture_told(
+        f, "results-2018.csv:19: local.ashby.fern.2018-05-03: left out: nobody is marked as elected"));
     assert_true(import_fixture_told(
         f, "results-2018.csv:21: local.ashby.gate.2018-05-03: left out: the votes of Ned Nash are “many”, no count"));
 }
@@ -95,8 +96,9 @@ static void a_winner_tied_at_the_cut_was_drawn_by_lot(void **state) {
     assert_true(d->candidates[1].elected && d->candidates[1].elected_by_lot);
     assert_false(d->candidates[0].elected_by_lot || d->candidates[2].elected || d->candidates[3].elected_by_lot);
     assert_text(d->note, "Dan Dale is marked as elected on 1100 votes, tied at the cut: by lot");
-    assert_true(import_fixture_told(f, "results-2018.csv:11: local.ashby.brook.2018-05-03: Dan Dale is marked as elected on "
-                                       "1100 votes, tied at the cut: by lot"));
+    assert_true(
+        import_fixture_told(f, "results-2018.csv:11: local.ashby.brook.2018-05-03: Dan Dale is marked as elected on "
+                               "1100 votes, tied at the cut: by lot"));
 }
 
 static void a_percentage_is_no_number_of_papers(void **state) {
@@ -112,7 +114,8 @@ static void votes_and_spoilt_of_several_seats_are_no_number_of_papers(void **sta
     ImportFixture *f = *state;
     read_2018(f);
     assert_int_equal(import_fixture_find(f, "local.ashby.brook.2018-05-03")->ballot_papers, COUNT_UNKNOWN);
-    assert_int_equal(import_fixture_find(f, "local.ashby.castle.2018-05-03")->ballot_papers, 1804); // of one seat they are
+    assert_int_equal(import_fixture_find(f, "local.ashby.castle.2018-05-03")->ballot_papers,
+                     1804); // of one seat they are
     assert_int_equal(f->import.counts.turnout_votes, 1);
 }
 
@@ -222,8 +225,9 @@ static void seats_are_the_winners_and_a_difference_is_told(void **state) {
                  "local.ashby.abbey.2018-05-03,Ann,PP53,9,t,1\nlocal.ashby.abbey.2018-05-03,Bob,PP53,8,t,1\n"
                  "local.ashby.abbey.2018-05-03,Cat,PP52,7,f,1\n");
     assert_int_equal(import_fixture_find(f, "local.ashby.abbey.2018-05-03")->seats, 2);
-    assert_true(import_fixture_told(f, "text.csv:2: local.ashby.abbey.2018-05-03: 2 are marked as elected, so 2 seats are "
-                                       "declared; the file says 1"));
+    assert_true(import_fixture_told(f,
+                                    "text.csv:2: local.ashby.abbey.2018-05-03: 2 are marked as elected, so 2 seats are "
+                                    "declared; the file says 1"));
 }
 
 static void a_list_of_the_elected_alone_is_not_uncontested(void **state) {
@@ -247,7 +251,8 @@ static void a_short_row_leaves_its_ballot_out(void **state) {
     ImportFixture *f = *state;
     read_text(f, HEADER ABBEY "1,PP53,Labour Party,Ann,900,True,\n" ABBEY "2,PP52,Con,Bob\n");
     assert_null(import_fixture_find(f, "local.ashby.abbey.2018-05-03"));
-    assert_true(import_fixture_told(f, "text.csv:3: local.ashby.abbey.2018-05-03: left out: a row has 6 fields, the header 9"));
+    assert_true(
+        import_fixture_told(f, "text.csv:3: local.ashby.abbey.2018-05-03: left out: a row has 6 fields, the header 9"));
 }
 
 static void text_that_is_not_utf8_leaves_its_ballot_out(void **state) {
@@ -263,8 +268,9 @@ static void an_id_of_another_form_is_left_out(void **state) {
                                  "local.coombe.abbey.2018-05-03,1,PP53,Labour Party,Ann,900,True,\n" ELECTION
                                  "local.ashby.abbey.2018-13-03,1,PP53,Labour Party,Ann,900,True,\n");
     assert_int_equal(f->import.counts.imported, 0);
-    assert_true(import_fixture_told(f, "text.csv:3: local.coombe.abbey.2018-05-03: left out: the file puts it in another "
-                                       "election, local.ashby.2018-05-03"));
+    assert_true(import_fixture_told(f,
+                                    "text.csv:3: local.coombe.abbey.2018-05-03: left out: the file puts it in another "
+                                    "election, local.ashby.2018-05-03"));
     assert_true(import_fixture_told(f, "text.csv:4: local.ashby.abbey.2018-13-03: left out: the id is not "
                                        "local.COUNCIL.WARD.DATE"));
 }
@@ -272,10 +278,12 @@ static void an_id_of_another_form_is_left_out(void **state) {
 static void a_ballot_of_two_files_is_imported_from_the_first(void **state) {
     ImportFixture *f = *state;
     read_text(f, HEADER ABBEY "1,PP53,Labour Party,Ann,900,True,\n");
-    import_fixture_read(f, import_democracy_club_csv, "again.csv",
-                        STR_LIT(HEADER ABBEY "1,PP53,Labour Party,Ann,1,True,\n" ABBEY "2,PP53,Labour Party,Bo,1,True,\n"));
+    import_fixture_read(
+        f, import_democracy_club_csv, "again.csv",
+        STR_LIT(HEADER ABBEY "1,PP53,Labour Party,Ann,1,True,\n" ABBEY "2,PP53,Labour Party,Bo,1,True,\n"));
     assert_int_equal(import_fixture_find(f, "local.ashby.abbey.2018-05-03")->candidates[0].votes, 900);
-    assert_true(import_fixture_told(f, "again.csv:2: local.ashby.abbey.2018-05-03: left out: already read from text.csv:2"));
+    assert_true(
+        import_fixture_told(f, "again.csv:2: local.ashby.abbey.2018-05-03: left out: already read from text.csv:2"));
 }
 
 static void joined_files_may_repeat_their_header(void **state) {

@@ -75,7 +75,8 @@ static void read_text(ImportFixture *f, const char *text) {
 
 static void a_page_a_list_of_pages_and_a_lone_ballot_are_read(void **state) {
     ImportFixture *f = *state;
-    read_text(f, "\xEF\xBB\xBF [{\"count\": 1, \"results\": [{" ABBEY ", \"candidates\": [" ANN "]}]}, {\"results\": []}]");
+    read_text(f, "\xEF\xBB\xBF [{\"count\": 1, \"results\": [{" ABBEY ", \"candidates\": [" ANN
+                 "]}]}, {\"results\": []}]");
     assert_non_null(import_fixture_find(f, "local.ashby.abbey.2019-05-02"));
     import_fixture_read(f, import_democracy_club_json, "lone.json",
                         STR_LIT("{\"ballot_paper_id\": \"local.ashby.brook.2019-05-02\", \"candidates\": [" ANN "]}"));
@@ -86,7 +87,8 @@ static void a_ballot_that_pages_repeat_is_read_once(void **state) {
     ImportFixture *f = *state;
     read_text(f, "[{" ABBEY ", \"candidates\": [" ANN "]},\n{" ABBEY ", \"candidates\": [" ANN "]}]");
     assert_int_equal(import_fixture_find(f, "local.ashby.abbey.2019-05-02")->candidates_count, 1);
-    assert_true(import_fixture_told(f, "text.json:2: local.ashby.abbey.2019-05-02: left out: already read from text.json:1"));
+    assert_true(
+        import_fixture_told(f, "text.json:2: local.ashby.abbey.2019-05-02: left out: already read from text.json:1"));
 }
 
 static void what_is_no_ballot_is_told(void **state) {
@@ -94,7 +96,8 @@ static void what_is_no_ballot_is_told(void **state) {
     read_text(f, "[3,\n{\"a\": 1},\n{" ABBEY ", \"candidates\": 5}]");
     assert_true(import_fixture_told(f, "text.json:1: something without a ballot_paper_id is left out"));
     assert_true(import_fixture_told(f, "text.json:2: something without a ballot_paper_id is left out"));
-    assert_true(import_fixture_told(f, "text.json:3: local.ashby.abbey.2019-05-02: left out: nobody is marked as elected"));
+    assert_true(
+        import_fixture_told(f, "text.json:3: local.ashby.abbey.2019-05-02: left out: nobody is marked as elected"));
 }
 
 static void broken_json_cannot_be_read(void **state) {

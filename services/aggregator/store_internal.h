@@ -1,0 +1,55 @@
+// Within the store: its struct, and parameters and results in PostgreSQL's binary formats.
+#pragma once
+
+#include "services/aggregator/connection.h"
+#include "services/aggregator/store.h"
+
+// PostgreSQL's own numbers for the types of parameters (pg_type.dat).
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_TEXT = 25, OID_TEXT_ARRAY = 1009 };
+
+// A rule book of an earlier version that a load has met.
+typedef struct OldRules {
+    int32_t version;
+    RuleBook *book;
+} OldRules;
+
+struct Store {
+    Connection connection;
+    const char *uri, *role;
+    VEC(OldRules) old_rules;
+    VEC(uint64_t) stored_schemas; // writer schemas that the database has
+    Buf sql, tuples;
+    Arena memory; // of old rules
+    PGresult *rejections_result;
+    VEC(Rejection) rejections; // point into the result
+    PGresult *snapshots_result;
+    VEC(OutgoingSnapshot) snapshots; // point into the result and the arena
+    Arena snapshots_memory;
+};
+
+typedef struct Int4 {
+    uint32_t bytes;
+} Int4;
+
+typedef struct Int8 {
+    uint64_t bytes;
+} Int8;
+
+// Each borrows its place or value until the query was sent.
+Parameter store_int4(Int4 *place, int32_t value);
+Parameter store_int8(Int8 *place, int64_t value);
+Parameter store_text(Str value);
+Parameter store_texts(Buf *place, const Str *values, size_t count);
+
+Str store_field(const PGresult *result, int row, int column);
+bool store_bool_field(const PGresult *result, int row, int column);
+int32_t store_int4_field(const PGresult *result, int row, int column);
+int64_t store_int8_field(const PGresult *result, int row, int column);
+int64_t store_time_field(const PGresult *result, int row, int column); // microseconds since 1970, or TIME_NONE
+
+// Takes the answer to a query; what is not an answer means that the connection starts anew.
+StoreStatus store_settle(Store *store, PGresult *result);
+
+#define QUERY(store, sql, ...)                                                                                        \
+    connection_query(&(store)->connection, sql, (const Parameter[]){__VA_ARGS__},                                     \
+                     sizeof((const Parameter[]){__VA_ARGS__}) / sizeof(Parameter))

@@ -1,0 +1,166 @@
+#include "services/ingest/publisher.h"
+
+#include "common/base/log.h"
+#include "services/ingest/outbox.h"
+
+#include <pthread.h>
+#include <time.h>
+
+enum {
+    IDLE_MS = 200, // how long it sleeps without a wake, and so how late it sees a stop
+    BACKOFF_MS = 1000,
+    KAFKA_TIMEOUT_MS = 1500,
+};
+
+struct Publisher {
+    const Config *config;
+    const atomic_bool *stop;
+    Store *store;
+    pthread_t thread;
+    bool running;
+    bool away; // the trouble has been said
+
+    pthread_mutex_t lock; // of what follows
+    pthread_cond_t wake;
+    VEC(int32_t) wanted; // lanes
+    bool changed, woken;
+};
+
+typedef VEC(Outbox *) Outboxes;
+
+static bool stopping(const Publisher *publisher) {
+    return atomic_load(publisher->stop);
+}
+
+// Keeps the outboxes of lanes that are still owned, frees the others, and makes those of new lanes.
+static void follow_lanes(Publisher *publisher, Outboxes *outboxes) {
+    Outboxes now = {0};
+    for (size_t i = 0; i < publisher->wanted.count; i++) {
+        Outbox *outbox = NULL;
+        for (size_t o = 0; o < outboxes->count && outbox == NULL; o++) {
+            if (outboxes->items[o] != NULL && outbox_lane(outboxes->items[o]) == publisher->wanted.items[i]) {
+                outbox = outboxes->items[o];
+                outboxes->items[o] = NULL;
+            }
+        }
+        *vec_push(&now) = outbox != NULL ? outbox : outbox_new(publisher->config, publisher->wanted.items[i]);
+    }
+    for (size_t o = 0; o < outboxes->count; o++) {
+        outbox_free(outboxes->items[o]);
+    }
+    vec_free(outboxes);
+    *outboxes = now;
+}
+
+static void sleep_until_woken(Publisher *publisher, Outboxes *outboxes, int64_t most_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += most_ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&publisher->lock);
+    while (!publisher->woken && !stopping(publisher) &&
+           pthread_cond_timedwait(&publisher->wake, &publisher->lock, &until) == 0) {
+    }
+    publisher->woken = false;
+    if (publisher->changed) {
+        publisher->changed = false;
+        follow_lanes(publisher, outboxes);
+    }
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+static void say_trouble(Publisher *publisher, const char *who, Str why) {
+    if (!publisher->away && !stopping(publisher)) {
+        log_warning("what is to be published waits for %s: " STR_FMT, who, STR_ARG(why));
+    }
+    publisher->away = true;
+}
+
+// One round over the lanes. True: all is sent.
+static bool send_round(Publisher *publisher, const Outboxes *outboxes) {
+    bool done = true;
+    if (outboxes->count > 0 && !store_is_connected(publisher->store) && store_connect(publisher->store) != STORE_OK) {
+        say_trouble(publisher, "PostgreSQL", store_error(publisher->store));
+        return false;
+    }
+    for (size_t i = 0; i < outboxes->count && !stopping(publisher); i++) {
+        OutboxStatus status;
+        do {
+            status = outbox_send(outboxes->items[i], publisher->store, KAFKA_TIMEOUT_MS);
+        } while (status == OUTBOX_MORE && !stopping(publisher));
+        if (status == OUTBOX_AWAY) {
+            say_trouble(publisher, "PostgreSQL", store_error(publisher->store));
+            return false;
+        }
+        if (status == OUTBOX_LATER || status == OUTBOX_LOST) {
+            say_trouble(publisher, "Kafka", outbox_trouble(outboxes->items[i]));
+            done = false;
+        }
+    }
+    if (done && publisher->away) {
+        log_info("publishing goes on");
+        publisher->away = false;
+    }
+    return done;
+}
+
+static void *run(void *context) {
+    Publisher *publisher = context;
+    Outboxes outboxes = {0};
+    while (!stopping(publisher)) {
+        bool done = send_round(publisher, &outboxes);
+        sleep_until_woken(publisher, &outboxes, done ? IDLE_MS : BACKOFF_MS);
+    }
+    for (size_t i = 0; i < outboxes.count; i++) {
+        outbox_free(outboxes.items[i]);
+    }
+    vec_free(&outboxes);
+    return NULL;
+}
+
+Publisher *publisher_new(const Config *config, const atomic_bool *stop) {
+    Publisher *publisher = mem_alloc(1, sizeof *publisher);
+    publisher->config = config;
+    publisher->stop = stop;
+    publisher->store = store_new(config_get(config, "postgres.uri"), config_get(config, "postgres.role"), stop);
+    pthread_mutex_init(&publisher->lock, NULL);
+    pthread_cond_init(&publisher->wake, NULL);
+    publisher->running = pthread_create(&publisher->thread, NULL, run, publisher) == 0;
+    if (!publisher->running) {
+        log_error("cannot start the publisher's thread: nothing will be published");
+    }
+    return publisher;
+}
+
+void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count) {
+    pthread_mutex_lock(&publisher->lock);
+    vec_clear(&publisher->wanted);
+    for (size_t i = 0; i < count; i++) {
+        *vec_push(&publisher->wanted) = lanes[i];
+    }
+    publisher->changed = publisher->woken = true;
+    pthread_cond_signal(&publisher->wake);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+void publisher_wake(Publisher *publisher) {
+    pthread_mutex_lock(&publisher->lock);
+    publisher->woken = true;
+    pthread_cond_signal(&publisher->wake);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+void publisher_free(Publisher *publisher) {
+    if (publisher == NULL) {
+        return;
+    }
+    if (publisher->running) {
+        pthread_join(publisher->thread, NULL);
+    }
+    pthread_cond_destroy(&publisher->wake);
+    pthread_mutex_destroy(&publisher->lock);
+    vec_free(&publisher->wanted);
+    store_free(publisher->store);
+    mem_free(publisher);
+}

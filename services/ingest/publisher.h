@@ -1,0 +1,24 @@
+// A worker's publisher: sends what its lanes have to tell through Kafka, beside the worker and never
+// in its way. It has a thread and a PostgreSQL connection of its own, reads what was committed, and
+// waits by itself for servers that are away.
+#pragma once
+
+#include "common/base/config.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct Publisher Publisher;
+
+// Starts the thread. It ends when *stop is true.
+Publisher *publisher_new(const Config *config, const atomic_bool *stop);
+
+// The lanes that the worker owns from now on, all of them. Returns at once.
+void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count);
+
+// Something was committed.
+void publisher_wake(Publisher *publisher);
+
+// Waits for the thread; *stop must be true.
+void publisher_free(Publisher *publisher);

@@ -1,0 +1,129 @@
+// topic-send: lines of JSON on standard input, sent to Kafka in their order, for tests of records
+// that `declarectl` would not send.
+//
+//     topic-send BOOTSTRAP
+//
+// A line: {"topic", "partition", "key", "value"}; key and value base64, or null for none at all.
+// Exit 0: every record is acknowledged.
+#include <jansson.h>
+#include <librdkafka/rdkafka.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUSH_MS = 30000, EXIT_MISUSED = 2 };
+
+typedef struct Bytes {
+    unsigned char *bytes; // NULL: none
+    size_t len;
+} Bytes;
+
+static bool refused; // a record was not delivered
+
+static void complain(const char *what, const char *why) {
+    fprintf(stderr, "topic-send: %s: %s\n", what, why);
+}
+
+static void take_report(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *opaque) {
+    (void)kafka;
+    (void)opaque;
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        complain("not delivered", rd_kafka_err2str(message->err));
+        refused = true;
+    }
+}
+
+// False: not base64.
+static bool decode(const json_t *json, Bytes *out) {
+    *out = (Bytes){0};
+    if (!json_is_string(json)) {
+        return json_is_null(json);
+    }
+    const char *text = json_string_value(json);
+    size_t len = json_string_length(json);
+    out->bytes = malloc(len / 4 * 3 + 1);
+    int decoded = EVP_DecodeBlock(out->bytes, (const unsigned char *)text, (int)len);
+    for (size_t i = len; decoded > 0 && i > 0 && text[i - 1] == '='; i--) {
+        decoded--;
+    }
+    out->len = decoded < 0 ? 0 : (size_t)decoded;
+    return decoded >= 0;
+}
+
+static bool send_line(rd_kafka_t *kafka, const char *line) {
+    json_error_t problem;
+    json_t *json = json_loads(line, 0, &problem);
+    const char *topic = json_string_value(json_object_get(json, "topic"));
+    int32_t partition = (int32_t)json_integer_value(json_object_get(json, "partition"));
+    Bytes key = {0}, value = {0};
+    bool good =
+        topic != NULL && decode(json_object_get(json, "key"), &key) && decode(json_object_get(json, "value"), &value);
+    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
+    do {
+        if (good) {
+            err = rd_kafka_producev(kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+                                    RD_KAFKA_V_KEY(key.bytes, key.len), RD_KAFKA_V_VALUE(value.bytes, value.len),
+                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+        }
+        rd_kafka_poll(kafka, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
+    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        complain(line, rd_kafka_err2str(err));
+    }
+    free(key.bytes);
+    free(value.bytes);
+    json_decref(json);
+    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_t *open_producer(const char *bootstrap) {
+    const char *const settings[][2] = {
+        {"bootstrap.servers", bootstrap},
+        {"enable.idempotence", "true"},
+        {"partitioner", "murmur2_random"},
+        {"message.max.bytes", "2097152"},
+        {"log_level", "0"},
+    };
+    char error[512];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_dr_msg_cb(conf, take_report);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], error, sizeof error) != RD_KAFKA_CONF_OK) {
+            complain(settings[i][0], error);
+            rd_kafka_conf_destroy(conf);
+            return NULL;
+        }
+    }
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
+    if (kafka == NULL) {
+        complain(bootstrap, error);
+        rd_kafka_conf_destroy(conf);
+    }
+    return kafka;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "Usage: topic-send BOOTSTRAP <LINES\n");
+        return EXIT_MISUSED;
+    }
+    rd_kafka_t *kafka = open_producer(argv[1]);
+    if (kafka == NULL) {
+        return EXIT_FAILURE;
+    }
+    char *line = NULL;
+    size_t capacity = 0;
+    bool good = true;
+    while (good && getline(&line, &capacity, stdin) >= 0) {
+        good = send_line(kafka, line);
+    }
+    free(line);
+    rd_kafka_resp_err_t err = rd_kafka_flush(kafka, FLUSH_MS);
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        complain(argv[1], rd_kafka_err2str(err));
+    }
+    rd_kafka_destroy(kafka);
+    return good && !refused && err == RD_KAFKA_RESP_ERR_NO_ERROR ? EXIT_SUCCESS : EXIT_FAILURE;
+}
