@@ -142,18 +142,17 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
     }
     Findings f = {.rules = rules, .arena = arena, .broken = entry->identity};
     const Council *council = election->council;
+    const Entry *newest = ballot_newest_of_source(ballot, entry->source);
+    const Entry *in_force = ballot->in_force == entry ? NULL : ballot->in_force;
     if (council == NULL || !str_equal(council->reference->council_id, entry->declaration->council_id)) {
         findings_add(&f, RULE_UNKNOWN_COUNCIL, "no reference data for " STR_FMT " as council " STR_FMT,
                      STR_ARG(entry->declaration->election_id), STR_ARG(entry->declaration->council_id));
-        Fate fate = findings_worst(&f) == VERDICT_REJECTED ? FATE_REJECTED : FATE_HELD;
-        return (Judgement){.fate = fate, .reasons = f.broken, .holds = f.broken, .detail = f.detail};
+    } else {
+        rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
+        check_conflicting(ballot, entry, &f);
+        check_stale(entry, newest, &f);
+        check_other_source(entry, in_force, &f);
     }
-    rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
-    const Entry *newest = ballot_newest_of_source(ballot, entry->source);
-    const Entry *in_force = ballot->in_force == entry ? NULL : ballot->in_force;
-    check_conflicting(ballot, entry, &f);
-    check_stale(entry, newest, &f);
-    check_other_source(entry, in_force, &f);
     // A conflict that was found when the record came stays until the desk decides.
     f.broken |= entry->holds & RULES_CONFLICT;
     RuleSet conflicts = findings_at_least(&f, VERDICT_HELD) & RULES_CONFLICT;

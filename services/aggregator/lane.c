@@ -325,7 +325,9 @@ static void judge_record(Step *step, const Envelope *envelope, const Decoded *de
     }
     Findings findings = {.rules = step->rules, .arena = step->arena};
     rules_check_record(envelope, record, &findings);
-    if (findings_worst(&findings) == VERDICT_REJECTED) {
+    // Only a declaration can be held for what it is released from later.
+    bool can_be_held = record->type == RECORD_DECLARATION && findings_worst(&findings) != VERDICT_REJECTED;
+    if (findings.broken != 0 && !can_be_held) {
         row->fate = fate_name(FATE_REJECTED);
         row->reasons = findings.broken;
         row->detail = findings.detail;

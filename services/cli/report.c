@@ -6,32 +6,34 @@
 
 // What to read, and its two forms. Parameters are $1 and $2; an empty one is null.
 typedef struct Report {
-    const char *source;  // the view with its WHERE and ORDER BY
-    const char *columns; // of the table for people; JSON has all of the view's
+    const char *source;       // the view with its WHERE and ORDER BY
+    const char *columns;      // of the table for people
+    const char *json_columns; // NULL: all of the view's
     const char *values[3];
     const char *nothing; // what to say when there are no rows
     bool must_exist;     // no rows: a failure
     bool json, test;
 } Report;
 
-#define SHORT_NAME(column)                                                                                             \
-    "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = " column "), " column  \
-    ", '')"
+// clang-format off
 #define CONTROL_COLUMNS                                                                                                \
     "status, ballots_declared || '/' || ballots_total AS ballots, "                                                    \
     "(SELECT string_agg((p ->> 'short') || ' ' || (p ->> 'held'), ', ' ORDER BY n) "                                   \
     "FROM jsonb_array_elements(seats) WITH ORDINALITY e (p, n) WHERE (p ->> 'held')::integer > 0) AS seats, "          \
-    "seats_total AS total, " SHORT_NAME("control") " AS control, coalesce(outcome, '') AS outcome, "                   \
-                                                   "coalesce(majority::text, '>= ' || majority_at_least, '') AS "      \
-                                                   "majority, coalesce(headline, '') AS headline"
+    "seats_total AS total, "                                                                                           \
+    "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = control), control, '') " \
+    "AS control, coalesce(outcome, '') AS outcome, "                                                                   \
+    "coalesce(majority::text, '>= ' || majority_at_least, '') AS majority, coalesce(headline, '') AS headline"
 #define JSON_QUERY                                                                                                     \
-    "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\\n '), '') || ']', count(*) FROM (SELECT * FROM %s) " \
-    "t"
+    "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\n '), '') || ']', count(*) "                         \
+    "FROM (SELECT %s FROM %s) t"
+// clang-format on
 #define TIME_COLUMN(column) "to_char(" column ", 'YYYY-MM-DD HH24:MI:SS\"Z\"') AS " column
 
 static int print_report(const Cli *cli, const Report *report) {
     bool json = report->json;
-    Str sql = json ? arena_printf(cli->arena, JSON_QUERY, report->source)
+    Str sql = json ? arena_printf(cli->arena, JSON_QUERY, report->json_columns == NULL ? "*" : report->json_columns,
+                                  report->source)
                    : arena_printf(cli->arena, "SELECT %s FROM %s", report->columns, report->source);
     Str error = STR_NONE;
     _cleanup_connection_ PGconn *connection = database_open(cli, &error);
@@ -151,6 +153,8 @@ int command_held(const Cli *cli, int argc, char **argv) {
         .columns = "topic || ':' || partition || ':' || kafka_offset AS position, ballot_paper_id AS ballot, source,"
                    " revision, array_to_string(reasons, ' ') AS reasons, " TIME_COLUMN(
                        "received_at") ", coalesce(detail, '') AS detail",
+        .json_columns = "topic, partition, kafka_offset, event_id, election_id, ballot_paper_id, source, kind, basis,"
+                        " revision, is_test, fate, reasons, detail, received_at",
         .nothing = "nothing is held",
     };
     return print_report(cli, &report);

@@ -45,8 +45,9 @@ typedef struct Watch {
 #define COLUMNS                                                                                                        \
     "election_id, council_name, short_name, to_char(poll_date, 'FMDD FMMonth YYYY'), status, coalesce(control, ''), "  \
     "coalesce(previous_control, ''), coalesce(majority::text, 'at least ' || majority_at_least, ''), "                 \
-    "coalesce(headline, ''), to_char(recorded_at, 'HH24:MI:SS\"Z\"'), seats_total, threshold, seats_to_come, "         \
-    "seats_postponed, ballots_total, ballots_declared, ballots_held, seq, previous_control_lost, seats"
+    "coalesce(headline, ''), coalesce(headline_short, ''), to_char(recorded_at, 'HH24:MI:SS\"Z\"'), seats_total, "     \
+    "threshold, seats_to_come, seats_postponed, ballots_total, ballots_declared, ballots_held, seq, "                  \
+    "previous_control_lost, seats"
 
 // ---- the model, from rows -------------------------------------------------------------------------
 
@@ -76,17 +77,9 @@ static void read_parties(Watch *watch, const char *json_text, ScreenCouncil *cou
 
 static ScreenCouncil read_council(Watch *watch, const PGresult *rows, int row) {
     ScreenCouncil council = {0};
-    Str *const texts[] = {&council.election_id,
-                          &council.name,
-                          &council.short_name,
-                          &council.poll_date,
-                          &council.status,
-                          &council.control,
-                          &council.previous_control,
-                          &council.majority,
-                          &council.headline,
-                          &council.recorded_at,
-                          NULL};
+    Str *const texts[] = {&council.election_id, &council.name,           &council.short_name,       &council.poll_date,
+                          &council.status,      &council.control,        &council.previous_control, &council.majority,
+                          &council.headline,    &council.headline_short, &council.recorded_at,      NULL};
     int *const figures[] = {&council.seats_total,     &council.threshold,     &council.seats_to_come,
                             &council.seats_postponed, &council.ballots_total, &council.ballots_declared,
                             &council.ballots_held,    &council.seq,           NULL};

@@ -11,7 +11,7 @@ enum {
     FLASH_INDENT = 20, // under the ward's name
     PARTY_CELLS = 6,   // of a party's short name
     FIGURE_CELLS = 24, // beside a bar: name, seats, change
-    LIST_BAR_CELLS = 36,
+    LIST_BAR_CELLS = 34,
 };
 
 #define END_OF_LINE "\x1b[K\n"
@@ -262,9 +262,9 @@ void screen_draw_list(const Screen *screen, const ScreenCouncil *councils, size_
         add_padded(out, council->short_name, COUNCIL_CELLS);
         buf_printf(out, " %3d/%-3d ", council->ballots_declared, council->ballots_total);
         add_stack(screen, council, out);
-        if (council->headline.len > 0) {
+        if (council->headline_short.len > 0) {
             buf_add_byte(out, ' ');
-            add_headline(out, screen, council, council->headline);
+            add_headline(out, screen, council, council->headline_short);
         }
         buf_add_str(out, STR_LIT(END_OF_LINE));
     }

@@ -148,17 +148,37 @@ static rd_kafka_headers_t *rejection_headers(const Rejection *r) {
     return headers;
 }
 
-static rd_kafka_resp_err_t produce_rejection(Outbox *outbox, const Rejection *r, bool with_value) {
-    rd_kafka_headers_t *headers = rejection_headers(r);
-    rd_kafka_resp_err_t err = rd_kafka_producev(
-        outbox->producer, RD_KAFKA_V_TOPIC(TOPIC_REJECTED), RD_KAFKA_V_KEY(r->key.ptr, r->key.len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)(with_value ? r->payload.ptr : NULL), with_value ? r->payload.len : 0),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE((void *)(intptr_t)record_number(r)), RD_KAFKA_V_END);
-    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+static rd_kafka_vu_t bytes_of(rd_kafka_vtype_t type, Str bytes) {
+    rd_kafka_vu_t part = {.vtype = type};
+    part.u.mem.ptr = (void *)(uintptr_t)bytes.ptr; // librdkafka copies it (RD_KAFKA_MSG_F_COPY)
+    part.u.mem.size = bytes.len;
+    return part;
+}
+
+// `headers` (NULL: none) are librdkafka's afterwards, whatever came of it.
+static rd_kafka_resp_err_t produce(Outbox *outbox, const char *topic, Str key, Str value, rd_kafka_headers_t *headers,
+                                   int64_t number) {
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        bytes_of(RD_KAFKA_VTYPE_KEY, key),
+        bytes_of(RD_KAFKA_VTYPE_VALUE, value),
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(intptr_t)number}, // NOLINT(performance-no-int-to-ptr)
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+    };
+    size_t count = sizeof parts / sizeof parts[0] - (headers == NULL);
+    rd_kafka_error_t *error = rd_kafka_produceva(outbox->producer, parts, count);
+    rd_kafka_resp_err_t err = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+    if (error != NULL && headers != NULL) {
         rd_kafka_headers_destroy(headers);
     }
+    rd_kafka_error_destroy(error);
     return err;
+}
+
+static rd_kafka_resp_err_t produce_rejection(Outbox *outbox, const Rejection *r, bool with_value) {
+    return produce(outbox, TOPIC_REJECTED, r->key, with_value ? r->payload : STR_NONE, rejection_headers(r),
+                   record_number(r));
 }
 
 static rd_kafka_resp_err_t send_rejection(Outbox *outbox, const Rejection *r) {
@@ -169,10 +189,8 @@ static rd_kafka_resp_err_t send_rejection(Outbox *outbox, const Rejection *r) {
 static rd_kafka_resp_err_t send_snapshot(Outbox *outbox, const OutgoingSnapshot *out) {
     buf_clear(&outbox->value);
     encode_struct(STR_LIT("declared.CouncilControlSnapshot"), &out->snapshot, &outbox->value);
-    Str key = out->snapshot.election_id;
-    return rd_kafka_producev(outbox->producer, RD_KAFKA_V_TOPIC(out->is_test ? TOPIC_SNAPSHOTS_TEST : TOPIC_SNAPSHOTS),
-                             RD_KAFKA_V_KEY(key.ptr, key.len), RD_KAFKA_V_VALUE(outbox->value.ptr, outbox->value.len),
-                             RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+    return produce(outbox, out->is_test ? TOPIC_SNAPSHOTS_TEST : TOPIC_SNAPSHOTS, out->snapshot.election_id,
+                   buf_str(&outbox->value), NULL, 0);
 }
 
 // All in one Kafka transaction, so that readers of committed records see each at least once, in order.

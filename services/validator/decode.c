@@ -28,6 +28,8 @@ typedef struct Writer {
 
 enum { OWN_KEYS_MAX = 64 };
 
+_Static_assert(sizeof(RecordType) == sizeof(uint32_t) && offsetof(Record, type) == 0, "a plan stores the type there");
+
 struct SchemaStore {
     Writer *writers[LIMIT_PLANS + OWN_KEYS_MAX]; // by key
     size_t count, kept_count;
@@ -90,7 +92,7 @@ static void drop_least_used(SchemaStore *store) {
     }
     writer_free(store->writers[oldest]);
     store->count--;
-    memmove(&store->writers[oldest], &store->writers[oldest + 1], (store->count - oldest) * sizeof store->writers[0]);
+    memmove(&store->writers[oldest], &store->writers[oldest + 1], (store->count - oldest) * sizeof(Writer *));
 }
 
 static void insert(SchemaStore *store, Writer *writer) {
@@ -98,7 +100,7 @@ static void insert(SchemaStore *store, Writer *writer) {
         drop_least_used(store);
     }
     size_t place = find_place(store, writer->key);
-    memmove(&store->writers[place + 1], &store->writers[place], (store->count - place) * sizeof store->writers[0]);
+    memmove(&store->writers[place + 1], &store->writers[place], (store->count - place) * sizeof(Writer *));
     store->writers[place] = writer;
     store->count++;
     store->kept_count += writer->kept;

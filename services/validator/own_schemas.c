@@ -16,7 +16,12 @@ static const Binding item_party_bloc = {.kind = BIND_BOOL, .offset = offsetof(Pa
 _Static_assert(offsetof(PartySeats, party_id) == 0 && offsetof(PartyBloc, party_id) == 0, "a map's item begins with its key");
 
 #define BIND_SEATS(type, wire, member) \
-    BIND_ITEMS(type, MAP, wire, member.entries, member.count, item_party_seats, PartySeats)
+    {.name = (wire), \
+     .kind = BIND_MAP, \
+     .offset = offsetof(type, member) + offsetof(PartySeatsMap, entries), \
+     .count_offset = offsetof(type, member) + offsetof(PartySeatsMap, count), \
+     .size = sizeof(PartySeats), \
+     .item = &item_party_seats}
 
 static const Binding candidate_fields[] = {
     BIND_FIELD(Candidate, STR, "candidate_id", candidate_id),

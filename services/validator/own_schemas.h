@@ -6,12 +6,12 @@
 #include "services/validator/schema.h"
 
 typedef struct OwnSchema {
-    RecordType type;   // RECORD_NONE: written, never read
-    Str file;          // in schemas/avro/
-    Str json;          // its text
-    Schema schema;     // bound
-    const Binding *binding;
+    RecordType type; // RECORD_NONE: written, never read
     uint32_t offset; // of the struct in Record
+    Str file;        // in schemas/avro/
+    Str json;        // its text
+    Schema schema;   // bound
+    const Binding *binding;
     uint64_t fingerprint;
 } OwnSchema;
 

@@ -164,7 +164,7 @@ static bool skip_items(Compiler *c, const SchemaNode *writer) {
 
 // A reason that begins with a field has a dot in front of it.
 static Str without_dot(Str reason) {
-    return reason.ptr[0] == '.' ? str_slice(reason, 1, reason.len) : reason;
+    return str_starts_with(reason, STR_LIT(".")) ? str_slice(reason, 1, reason.len) : reason;
 }
 
 typedef bool CompileBranch(Compiler *c, const SchemaNode *branch, const void *context);
@@ -220,7 +220,10 @@ static bool skip_type(Compiler *c, const SchemaNode *writer) {
     case SCHEMA_FLOAT:
     case SCHEMA_DOUBLE:
     case SCHEMA_FIXED:
-        (void)emit(c, (Op){.code = OP_SKIP_FIXED, .size = writer->min_bytes});
+        // What takes no byte takes no step: else a datum could ask for more steps than it has bytes.
+        if (writer->min_bytes > 0) {
+            (void)emit(c, (Op){.code = OP_SKIP_FIXED, .size = writer->min_bytes});
+        }
         return true;
     case SCHEMA_ENUM:
         (void)emit(c, (Op){.code = OP_SKIP_ENUM, .size = (uint32_t)writer->symbols.count});
@@ -249,17 +252,19 @@ static bool skip(Compiler *c, const SchemaNode *writer) {
 
 // ---- what both have
 
-// Named types match by the name behind the last dot; our aliases are full names of theirs.
-static bool names_match(const SchemaNode *writer, const SchemaNode *reader) {
-    if (str_equal(schema_short_name(writer->name), schema_short_name(reader->name))) {
-        return true;
-    }
+static bool has_alias(const SchemaNode *reader, Str full_name) {
     for (size_t i = 0; i < reader->aliases.count; i++) {
-        if (str_equal(writer->name, reader->aliases.ptr[i])) {
+        if (str_equal(reader->aliases.ptr[i], full_name)) {
             return true;
         }
     }
     return false;
+}
+
+// Named types match by the name behind the last dot; our aliases are full names of theirs.
+static bool names_match(const SchemaNode *writer, const SchemaNode *reader) {
+    return str_equal(schema_short_name(writer->name), schema_short_name(reader->name)) ||
+           has_alias(reader, writer->name);
 }
 
 // By type: does the writer's value fit ours, as it is or promoted?
@@ -354,7 +359,7 @@ static bool resolve_default(Compiler *c, const SchemaField *field, uint32_t base
     }
     Plan *plan = c->plan;
     plan->defaults = grown(plan->defaults, plan->defaults_count, sizeof *plan->defaults);
-    plan->defaults[plan->defaults_count] = &field->default_bytes;
+    plan->defaults[plan->defaults_count] = field->default_bytes;
     size_t at = emit(c, (Op){.code = OP_DEFAULT, .table = (uint32_t)plan->defaults_count++});
     bool resolved = resolve(c, field->type, target_of(field->type, field->binding, base));
     emit_code(c, OP_END);
@@ -364,7 +369,7 @@ static bool resolve_default(Compiler *c, const SchemaField *field, uint32_t base
 
 // Puts the field in front of the reason that something in it does not resolve.
 static bool blame_field(Compiler *c, Str field) {
-    bool nested = c->reason.ptr[0] == '.';
+    bool nested = str_starts_with(c->reason, STR_LIT("."));
     c->reason = arena_printf(c->arena, ".%.*s%s" STR_FMT, NAME_BYTES_MAX, field.ptr, nested ? "" : ": ", STR_ARG(c->reason));
     return false;
 }
@@ -464,20 +469,19 @@ static bool resolve(Compiler *c, const SchemaNode *writer, Target target) {
 
 // ---- the record as a whole
 
-// By full name, for the names of records are what tells ours from others.
+// By full name or alias; else, as the specification has it, by the name behind the last dot.
 static const PlanReader *find_reader(PlanReaders readers, Str full_name) {
+    const PlanReader *by_short_name = NULL;
     for (size_t i = 0; i < readers.count; i++) {
-        const SchemaNode *root = readers.ptr[i].root;
-        if (str_equal(root->name, full_name)) {
-            return &readers.ptr[i];
+        const PlanReader *reader = &readers.ptr[i];
+        if (str_equal(reader->root->name, full_name) || has_alias(reader->root, full_name)) {
+            return reader;
         }
-        for (size_t j = 0; j < root->aliases.count; j++) {
-            if (str_equal(root->aliases.ptr[j], full_name)) {
-                return &readers.ptr[i];
-            }
+        if (str_equal(schema_short_name(reader->root->name), schema_short_name(full_name))) {
+            by_short_name = reader;
         }
     }
-    return NULL;
+    return by_short_name;
 }
 
 static bool compile_record(Compiler *c, const SchemaNode *writer, const void *context) {
@@ -495,7 +499,7 @@ static bool compile_record(Compiler *c, const SchemaNode *writer, const void *co
 
 bool plan_compile(Plan *plan, const SchemaNode *writer, PlanReaders readers, Arena *arena, Str *error) {
     *plan = (Plan){0};
-    Compiler c = {.plan = plan, .arena = arena, .readers = readers};
+    Compiler c = {.plan = plan, .arena = arena, .readers = readers, .reason = STR_LIT("")};
     (void)add_text(&c, STR_LIT("")); // name 0: none
     bool compiled = compile_record(&c, writer, NULL);
     emit_code(&c, OP_END);

@@ -51,7 +51,7 @@ typedef struct Plan {
     size_t ops_count;
     int32_t *table;
     size_t table_count;
-    const Str **defaults;
+    Str *defaults; // borrowed bytes
     size_t defaults_count;
     Buf names; // NUL-terminated, one behind the other
 } Plan;
@@ -68,7 +68,7 @@ typedef struct PlanReaders {
     size_t count;
 } PlanReaders;
 
-// Chooses the reader by the writer's full name, or the reader's aliases. False: the writer's schema
+// Chooses the reader by the writer's name: full, an alias of ours, or but for its namespace. False: the writer's schema
 // does not resolve, for the reason in `error` (arena); the plan is then empty.
 bool plan_compile(Plan *plan, const SchemaNode *writer, PlanReaders readers, Arena *arena, Str *error);
 void plan_clear(Plan *plan);

@@ -148,6 +148,43 @@ static void check_action_values(const OperatorAction *a, Findings *f) {
     }
 }
 
+static void check_seats_values(Findings *f, const char *field, PartySeatsMap map) {
+    for (size_t i = 0; i < map.count; i++) {
+        check_id(f, field, map.entries[i].party_id);
+        check_least(f, field, map.entries[i].seats, 0);
+    }
+}
+
+static void check_reference_values(const CouncilReference *r, Findings *f) {
+    check_id(f, "council_id", r->council_id);
+    check_id(f, "election_id", r->election_id);
+    check_least(f, "seats_total", r->seats_total, 1);
+    check_least(f, "vacant", r->vacant, 0);
+    check_time(f, "loaded_at", r->loaded_at_ms);
+    if (r->expected_at_ms != COUNT_UNKNOWN) {
+        check_time(f, "expected_at", r->expected_at_ms);
+    }
+    if (r->previous_control != NULL) {
+        check_least(f, "previous_control.seats", r->previous_control->seats, 0);
+        check_least(f, "previous_control.seats_total", r->previous_control->seats_total, 0);
+    }
+    check_seats_values(f, "continuing", r->continuing);
+    if (r->seat_baseline != NULL) {
+        check_seats_values(f, "seat_baseline.seats", r->seat_baseline->seats);
+    }
+    for (size_t i = 0; i < r->parties_count; i++) {
+        check_id(f, "parties.party_id", r->parties[i].party_id);
+    }
+    for (size_t i = 0; i < r->ballots_count; i++) {
+        const ReferenceBallot *ballot = &r->ballots[i];
+        check_id(f, "ballots.ballot_paper_id", ballot->ballot_paper_id);
+        check_least(f, "ballots.seats", ballot->seats, 1);
+        check_least(f, "ballots.electorate", ballot->electorate, 0);
+        check_seats_values(f, "ballots.nominations", ballot->nominations);
+        check_seats_values(f, "ballots.defending", ballot->defending);
+    }
+}
+
 static void check_key(const Envelope *envelope, Str council_id, Findings *f) {
     if (!str_equal(envelope->key, council_id)) {
         Str key = at_most(envelope->key, 80);
@@ -174,7 +211,7 @@ static void check_values(const Record *record, Findings *f) {
     } else if (record->type == RECORD_ACTION) {
         check_action_values(&record->action, f);
     } else {
-        check_time(f, "loaded_at", record->reference.loaded_at_ms);
+        check_reference_values(&record->reference, f);
     }
 }
 

@@ -339,7 +339,7 @@ static SchemaNode *parse_union(Parser *p, const json_t *json, Str space) {
     if (node->branches_count == 0 || node->branches_count > LIMIT_SCHEMA_NODES) {
         return REFUSE(p, "a union of nothing, or of too many types");
     }
-    node->branches = arena_alloc(p->arena, node->branches_count, sizeof *node->branches);
+    node->branches = arena_alloc(p->arena, node->branches_count, sizeof(SchemaNode *));
     uint32_t shortest = UINT32_MAX;
     for (size_t i = 0; i < node->branches_count; i++) {
         SchemaNode *branch = parse_node(p, json_array_get(json, i), space);

@@ -103,7 +103,7 @@ static bool encode_map(const SchemaNode *node, const json_t *value, Buf *out) {
     const char *key;
     json_t *item;
     // jansson's macro wants an object that is not const, though it changes nothing.
-    json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+    json_object_foreach((json_t *)value, key, item) {
         add_string(out, key, strlen(key));
         fits = fits && schema_encode_json(node->items, item, out);
     }

@@ -219,7 +219,7 @@ typedef struct Block {
 } Block;
 
 // Reads a block's count (0: there are no more) and, with a negative one, its size in bytes.
-static At take_block(Walk *w, const Op *op, At at, bool keyed, Block *block) {
+static At take_block(Walk *w, const Op *op, At at, Block *block) {
     int64_t count = 0, size = 0;
     At next = take_long(w, at, &count);
     *block = (Block){0};
@@ -232,34 +232,38 @@ static At take_block(Walk *w, const Op *op, At at, bool keyed, Block *block) {
             return NULL;
         }
         if (size < 0 || (uint64_t)size > left(w, next)) {
-            return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "block of %lld bytes with %zu bytes left", (long long)size, left(w, next)));
+            Str what = arena_printf(w->arena, "block of %lld bytes with %zu bytes left", (long long)size, left(w, next));
+            return fail(w, RULE_BAD_AVRO, at, what);
         }
         block->end = next + size;
     }
     uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
-    size_t item_bytes = (size_t)op->min_bytes + keyed;
+    size_t item_bytes = (size_t)op->min_bytes + (op->code == OP_MAP || op->code == OP_SKIP_MAP);
     if (item_bytes == 0 ? items > w->empty_items_left : items > left(w, next) / item_bytes) {
-        return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "%llu items claimed with %zu bytes left", (unsigned long long)items, left(w, next)));
+        Str what = arena_printf(w->arena, "%llu items claimed with %zu bytes left", (unsigned long long)items, left(w, next));
+        return fail(w, RULE_BAD_AVRO, at, what);
     }
     w->empty_items_left -= item_bytes == 0 ? items : 0;
     block->count = (size_t)items;
     return next;
 }
 
-static At take_item(Walk *w, const Op *op, At at, bool keyed, char *item) {
-    Str key = STR_NONE;
-    if (keyed) {
-        at = take_text(w, at, item != NULL ? (Str *)(void *)item : &key);
+static At take_item(Walk *w, const Op *op, At at, char *item) {
+    Str skipped = STR_NONE;
+    if (op->code == OP_MAP) {
+        at = take_text(w, at, (Str *)(void *)item);
+    } else if (op->code == OP_SKIP_MAP) {
+        at = take_text(w, at, &skipped);
     }
     return at == NULL ? NULL : run(w, op + 1, at, item);
 }
 
-// Items into the arena, or, with `items` NULL, to nowhere.
-static At take_items(Walk *w, const Op *op, At at, bool keyed, Items *items) {
+// Items into the arena. NULL for `items`: they are skipped, and nothing is stored at `base` either.
+static At take_items(Walk *w, const Op *op, At at, char *base, Items *items) {
     for (size_t number = 0;;) {
         At from = at;
         Block block;
-        at = take_block(w, op, at, keyed, &block);
+        at = take_block(w, op, at, &block);
         if (at == NULL || block.count == 0) {
             return at;
         }
@@ -267,8 +271,8 @@ static At take_items(Walk *w, const Op *op, At at, bool keyed, Items *items) {
             return NULL;
         }
         for (size_t i = 0; i < block.count; i++, number++) {
-            char *item = items == NULL ? NULL : items->ptr + items->count++ * op->size;
-            at = take_item(w, op, at, keyed, item);
+            char *item = items == NULL ? base : items->ptr + items->count++ * op->size;
+            at = take_item(w, op, at, item);
             if (at == NULL) {
                 blame(w, arena_printf(w->arena, "[%zu]", number));
                 return NULL;
@@ -287,7 +291,7 @@ static void store_items(const Op *op, char *base, void *ptr, size_t count) {
 
 static At take_array(Walk *w, const Op *op, At at, char *base) {
     Items items = {0};
-    at = take_items(w, op, at, false, &items);
+    at = take_items(w, op, at, base, &items);
     store_items(op, base, items.ptr, items.count);
     return at;
 }
@@ -299,7 +303,7 @@ static int compare_keys(const void *a, const void *b) {
 static At take_map(Walk *w, const Op *op, At at, char *base) {
     static max_align_t empty; // a map without entries is there, and so not NULL
     Items items = {.ptr = (char *)&empty};
-    At next = take_items(w, op, at, true, &items);
+    At next = take_items(w, op, at, base, &items);
     if (next == NULL) {
         return NULL;
     }
@@ -327,9 +331,9 @@ static At take_pointer(Walk *w, const Op *op, At at, char *base) {
 // The default's bytes were written by us, so reading them can fail for want of memory alone.
 static At take_default(Walk *w, const Op *op, At at, char *base) {
     const uint8_t *start = w->start, *end = w->end;
-    const Str *datum = w->plan->defaults[op->table];
-    w->start = (const uint8_t *)datum->ptr;
-    w->end = w->start + datum->len;
+    Str datum = w->plan->defaults[op->table];
+    w->start = (const uint8_t *)datum.ptr;
+    w->end = w->start + datum.len;
     At read = run(w, op + 1, w->start, base);
     w->start = start;
     w->end = end;
@@ -398,11 +402,10 @@ static inline At step(Walk *w, const Op *op, At at, char *base) {
     case OP_DEFAULT:
         return take_default(w, op, at, base);
     case OP_SKIP_ARRAY:
-        return take_items(w, op, at, false, NULL);
     case OP_SKIP_MAP:
-        return take_items(w, op, at, true, NULL);
+        return take_items(w, op, at, base, NULL);
     case OP_CALL:
-        return run(w, w->plan->ops + op->table, at, NULL);
+        return run(w, w->plan->ops + op->table, at, base);
     case OP_FAIL:
         return fail(w, RULE_BAD_AVRO, at, str_from(w->plan->names.ptr + op->table));
     default:

@@ -82,17 +82,20 @@ class Daemon:
 
 
 class Fleet:
-    """`settings`: of every daemon, as environment variables."""
+    """`settings`: of every daemon, as environment variables. `static`: they are known to the group by name."""
 
-    def __init__(self, servers, settings):
-        self.servers, self.settings = servers, settings
+    def __init__(self, servers, settings, static=False):
+        self.servers, self.settings, self.static = servers, settings, static
         self.daemons = []
         self.number = 0
         self.gone_peak_kb = 0
 
     def add(self, workers):
         self.number += 1
-        daemon = Daemon(self.servers, self.number, workers, self.settings)
+        settings = dict(self.settings)
+        if self.static:
+            settings["DECLARED_DAEMON_INSTANCE"] = f"chaos-{self.number}"
+        daemon = Daemon(self.servers, self.number, workers, settings)
         self.daemons.append(daemon)
         daemon.start()
         return daemon

@@ -284,6 +284,7 @@ async def main(path):
     done = loop.create_future()
     loop.add_reader(sys.stdin, lambda: os.read(0, 4096) or done.done() or done.set_result(None))
     await done
+    os._exit(0)  # connections that are still open end with it
 
 
 if __name__ == "__main__":

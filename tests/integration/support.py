@@ -33,6 +33,18 @@ DECLARATIONS, DESK, REJECTED = "ward-declarations", "desk-events", "ward-declara
 PARTITIONS = 6
 STOP_WITHIN_S = 5.0
 
+# What a replay of the topics repeats: all but the moments, and the hashes over them.
+REPLAYED = (
+    "SELECT lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, event_id, election_id,"
+    " ballot_paper_id, source, kind, basis, revision, is_test, fate, reasons, detail, writer_schema"
+    " FROM api.ledger ORDER BY lane, lane_seq",
+    "SELECT lane, lane_seq, fate, reasons FROM api.declaration ORDER BY lane, lane_seq",
+    "SELECT election_id, seq, status, control, outcome, majority, majority_at_least, seats, headline, ballots_held, cause,"
+    " called_at IS NULL AS uncalled FROM api.council_control_history ORDER BY election_id, seq",
+    "SELECT * FROM api.ballot_result ORDER BY election_id, ballot_paper_id",
+    "SELECT flash_id, election_id, seq, kind, text, retracts FROM api.flash ORDER BY flash_id",
+)
+
 # Of a snapshot: when and why it was made, and not what it says.
 CIRCUMSTANCES = ("seq", "recorded_at", "called_at", "cause")
 
@@ -203,7 +215,7 @@ class Pipeline:
 
     made = 0
 
-    def __init__(self, migrated=True):
+    def __init__(self, migrated=True, own_topics=True):
         Pipeline.made += 1
         self.name = f"declared_test_{os.getpid()}_{Pipeline.made}"
         self.server = urllib.parse.urlsplit(needed("DECLARED_POSTGRES_URI"))
@@ -214,10 +226,10 @@ class Pipeline:
                         DECLARED_CONFIG="/dev/null", PGOPTIONS="-c timezone=UTC")
         self.daemons = []
         self.sent = 0  # records on the input topics
-        self.migrated = migrated
+        self.migrated, self.own_topics = migrated, own_topics
 
     def __enter__(self):
-        for command in ("delete-topics", "create-topics"):
+        for command in ("delete-topics", "create-topics") if self.own_topics else ():
             run([os.path.join(BIN, "declared-broker"), command, "--bootstrap", self.bootstrap], self.env)
         self.psql(f"CREATE DATABASE {self.name}", self.server.path[1:])
         if self.migrated:
@@ -228,7 +240,7 @@ class Pipeline:
         for daemon in self.daemons:
             daemon.kill()
         if problem is None:
-            self.psql(f"DROP DATABASE {self.name} WITH (FORCE)", self.server.path[1:])
+            self.psql(f"DROP DATABASE {self.name}", self.server.path[1:])
 
     def last_words(self):
         return f"--- database {self.name} is kept\n" + "".join(
@@ -328,6 +340,15 @@ class Pipeline:
                 for row in self.rows(f"SELECT fate, count(*) AS n FROM {schema}.declaration GROUP BY fate")}
 
     # What is true of every ledger.
+
+    def check_against_replay(self):
+        """Everything is as a quiet daemon makes it of the same topics in a database of its own."""
+        with Pipeline(own_topics=False) as quiet:
+            quiet.sent = self.sent
+            quiet.daemon()
+            quiet.wait_until_applied()
+            for query in REPLAYED:
+                equal(self.rows(query), quiet.rows(query), query)
 
     def check(self):
         rows = self.rows("SELECT * FROM api.ledger ORDER BY lane, lane_seq")

@@ -38,8 +38,9 @@ PARTIES = [
 ALL = [p["party_id"] for p in PARTIES]
 SETTABLE = ["DUPLICATE_CANDIDATE", "TOO_MANY_ELECTED", "TOO_FEW_ELECTED", "NOT_NOMINATED", "ELECTED_NOT_TOP",
             "TIE_WITHOUT_LOT", "VOTES_EXCEED_PAPERS", "PAPERS_EXCEED_ELECTORATE", "DECLARED_BEFORE_CLOSE",
-            "SOURCES_DIFFER_VOTES", "TURNOUT_UNLIKELY", "SEATS_MISMATCH", "SOURCES_DIFFER_WINNERS",
-            "STALE_REVISION", "UNKNOWN_PARTY", "UNKNOWN_BALLOT"]
+            "SOURCES_DIFFER_VOTES", "TURNOUT_UNLIKELY", "SEATS_MISMATCH", "STALE_REVISION"]
+SETTABLE_TO_HELD = ["UNKNOWN_COUNCIL", "UNKNOWN_PARTY", "UNKNOWN_BALLOT", "SOURCES_DIFFER_WINNERS",
+                    "CONFLICTING_REVISION", "KEY_MISMATCH", "WRONG_PARTITION", "ID_MISMATCH"]
 
 
 def chance(rng, p):
@@ -204,6 +205,7 @@ class Item:
     def __init__(self, type_, key, value, target=None, topic=None):
         self.type, self.key, self.value, self.target = type_, key, value, target
         self.topic = topic or (model.DECLARATIONS if type_ == "WardDeclaration" else model.DESK)
+        self.odd = {}  # of an action: fields that differ from what they should be
 
 
 class Night:
@@ -221,9 +223,9 @@ class Night:
         rank = rng.choice([[], ["pa"], ["bbc", "pa"], ["pa", "bbc", "stringer"], ["stringer"]])
         rules = {"verdicts": {}, "source_rank": rank, "require_approval": chance(rng, 0.2), "partitions": PARTITIONS}
         if not self.calm and chance(rng, 0.15):
-            for code in rng.sample(SETTABLE, rng.randint(1, 3)):
+            for code in rng.sample(SETTABLE + SETTABLE_TO_HELD, rng.randint(1, 4)):
                 rules["verdicts"][code] = rng.choice(
-                    ["rejected", "held"] if code.startswith("UNKNOWN_") else ["rejected", "held", "warning"])
+                    ["rejected", "held"] + (["warning", "off"] if code in SETTABLE else []))
         return rules
 
     def new_id(self):
@@ -306,8 +308,9 @@ class Night:
         others = [c for c in cs if not c["elected"]]
         if rule == "BAD_VALUE":
             bad = rng.choice([("event_id", "not-a-uuid"), ("revision", 0), ("seats", 0), ("declared_at", -1),
-                              ("reported_at", model.TIME_MAX_MS + 1), ("ballot_paper_id", ""), ("electorate", -5)])
-            v[bad[0]] = bad[1]
+                              ("reported_at", model.TIME_MAX_MS + 1), ("ballot_paper_id", ""), ("electorate", -5),
+                              ("votes", -1), ("party_id", ""), ("candidate_id", "")])
+            (v if bad[0] in v else cs[-1])[bad[0]] = bad[1]
         elif rule == "KEY_MISMATCH":
             item.key = rng.choice([None, "E09999999", v["council_id"] + "x"])
         elif rule == "WRONG_PARTITION":
@@ -381,7 +384,7 @@ class Night:
     def reference_item(self, election, value=None):
         value = copy.deepcopy(value or election.value)
         value["loaded_at"] = CLOSE_MS - 3600000
-        return Item("CouncilReference", election.council_id, value)
+        return Item("CouncilReference", value["council_id"], value)
 
     def changed_reference(self, election):
         """A reload that changes something; no fate depends on it when calm."""
@@ -389,7 +392,7 @@ class Night:
         value = copy.deepcopy(election.value)
         what = rng.choice(["previous", "party", "baseline", "nothing"] if self.calm else
                           ["previous", "party", "baseline", "nothing", "nominations", "blocs", "name", "seats", "drop",
-                           "defending", "folds"])
+                           "defending", "folds", "order", "unlisted", "council"])
         if what == "previous":
             election.choose_previous(value)
         elif what == "party":
@@ -415,14 +418,24 @@ class Night:
                 ballot["defending"] = rng.choice([None, split(rng, ballot["seats"], ALL)])
         elif what == "folds":
             value["parties"][1]["folds"] = rng.choice([[], [COOP, "name:somebody"]])
-        if not self.calm and chance(rng, 0.5):
+        elif what == "order":
+            rng.shuffle(value["parties"])
+            rng.shuffle(value["ballots"])
+        elif what == "unlisted":  # seats of a party that `parties` does not know
+            value["seat_baseline"] = {"basis": "notional", "seats": {"PP4000": 2}}
+            value["ballots"][0]["nominations"] = {"PP4000": 1, LAB: 1, CON: 1}
+            value["ballots"][-1]["defending"] = {"PP4000": 1}
+        elif what == "council":
+            value["council_id"] = next(c for c in (f"E08{rng.randint(0, 999999):06d}" for _ in itertools.count())
+                                       if model.partition_of(c, PARTITIONS) == self.partition)
+        if not self.calm and what != "council" and chance(rng, 0.5):
             election.value = value
         return self.reference_item(election, value)
 
     def bad_reference(self, election):
         item = self.changed_reference(election)
         v = item.value
-        what = self.rng.choice(["sum", "previous", "not_half", "not_bloc", "omits", "key"])
+        what = self.rng.choice(["sum", "previous", "not_half", "not_bloc", "omits", "key", "party", "value"])
         if what == "sum":
             v["vacant"] += 1
         elif what == "previous":
@@ -438,6 +451,14 @@ class Night:
                 v["seats_total"] += 1
         elif what == "key":
             item.key += "x"
+        elif what == "party":
+            v["parties"] = [p for p in v["parties"] if p["party_id"] != election.favourite]
+        elif what == "value":
+            where, field, bad = self.rng.choice([
+                (v, "seats_total", 0), (v, "vacant", -1), (v, "loaded_at", -1), (v, "expected_at", -1),
+                (v["ballots"][0], "seats", 0), (v["ballots"][0], "nominations", {LAB: -1}),
+                (v["ballots"][0], "ballot_paper_id", ""), (v["parties"][0], "party_id", "")])
+            where[field] = bad
         return item
 
     # -- a whole night
@@ -487,7 +508,8 @@ class Night:
         calm = ["resend", "same_content", "broken", "reload"]
         what = rng.choice(calm if self.calm else calm + [
             "broken", "broken", "held_then_released", "held_then_released", "conflict", "stale", "differ", "differ",
-            "reject", "reject", "stray_action", "pending", "bad_reference", "bad_bytes", "party_then_reload", "double"])
+            "reject", "reject", "stray_action", "bad_action", "pending", "bad_reference", "bad_bytes",
+            "party_then_reload", "double", "odd"])
         getattr(self, "disturb_" + what)(items)
 
     def some_ward(self):
@@ -610,6 +632,35 @@ class Night:
         items.insert(self.rng.randint(0, len(items)),
                      self.action(self.rng.choice(["RELEASE", "REJECT", "APPROVE_CALL"]), target))
 
+    def disturb_bad_action(self, items):
+        action = self.action(self.rng.choice(["RELEASE", "REJECT", "APPROVE_CALL"]), self.rng.choice(items))
+        action.odd = self.rng.choice([{"by": ""}, {"note": ""}, {"acted_at": -1}, {"partition": self.partition + 1},
+                                      {"topic": "somewhere"}, {"kafka_offset": 1000}])
+        items.insert(self.rng.randint(0, len(items)), action)
+
+    def disturb_odd(self, items):
+        """Harmless differences, and some that only look harmless."""
+        known = self.declared_items(items)
+        if not known:
+            return
+        old = self.rng.choice(known)
+        value = copy.deepcopy(old.value)
+        what = self.rng.choice(["case", "same_moment", "same_event", "council", "postponed_people", "order"])
+        if what == "case":
+            value["event_id"] = value["event_id"].upper()
+        elif what == "same_moment":
+            value.update(event_id=self.new_id(), source=self.rng.choice(["bbc", "aaa", "zzz"]))
+        elif what == "same_event":
+            value["revision"] = max(1, value["revision"]) + 1
+        elif what == "council":
+            value["council_id"] = "E99999999"
+        elif what == "postponed_people":
+            value.update(event_id=self.new_id(), revision=value["revision"] + 1, kind="POSTPONED")
+        elif what == "order":
+            value["event_id"] = self.new_id()
+            self.rng.shuffle(value["candidates"])
+        self.put_after(items, old, Item(old.type, value["council_id"], value, topic=old.topic))
+
     def disturb_pending(self, items):
         item = self.disturb_broken(items) if chance(self.rng, 0.7) else None
         item = item or self.rng.choice(items)
@@ -674,6 +725,7 @@ class Night:
             if item.type == "OperatorAction":
                 nowhere = (model.DECLARATIONS, self.partition, offsets[model.DECLARATIONS] + 5)
                 value["topic"], value["partition"], value["kafka_offset"] = places.get(id(item.target), nowhere)
+                value.update(item.odd)
             inputs.append({"topic": topic, "partition": partition, "offset": offset, "received_at_us": received,
                            "key": item.key, "type": item.type, "value": value})
         return {"seed": self.seed, "rules": self.rules, "inputs": inputs}

@@ -36,8 +36,9 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
     reference is UNKNOWN_COUNCIL too.
  7. Reasons of a row: the codes that decided, or all broken? All broken rules
     of the stage reached, warnings included, sorted. Stages: values;
-    then topic, key, partition and ids together; then duplicates; then the
-    rest together. UNKNOWN_BALLOT silences only SEATS_MISMATCH and
+    then topic, key, partition, ids and a reference that contradicts itself
+    together; then a reference that contradicts what is in force, and
+    duplicates; then the rest together. UNKNOWN_BALLOT silences only SEATS_MISMATCH and
     NOT_NOMINATED, which need the ballot.
  8. "A fate that changes later is a row": also where it stays `held` for
     other reasons? Yes, when fate or reasons differ from the present ones.
@@ -133,8 +134,11 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
     into force there later is not counted.
 42. Folding is one step, and holds for the keys of all maps; keys that fold
     into the same party add up.
-43. Verdicts: rejected, held, warning, off. An UNKNOWN_ rule knows rejected
-    and held alone; the rejected rules of bytes and identity are not set.
+43. Verdicts: rejected, held, warning, off. The UNKNOWN_ rules, the three of
+    identity, CONFLICTING_REVISION and SOURCES_DIFFER_WINNERS know rejected
+    and held alone; those of bytes and values, WRONG_TOPIC, BAD_REFERENCE and
+    NOT_HELD are not set. What is no declaration is never held for identity,
+    but rejected.
 44. "every held record ..., the three conflict codes excepted": held for
     conflict codes, with a warning beside them: judged anew or not? Not: the
     conflict codes alone hold it (decision d).
@@ -159,6 +163,8 @@ STANDING = {"accepted", "corroborated", "superseded"}
 TIME_MAX_MS = 253402300799999  # the last millisecond of 9999
 
 DEFAULT_VERDICTS = {
+    "KEY_MISMATCH": "rejected", "WRONG_PARTITION": "rejected", "WRONG_TOPIC": "rejected", "ID_MISMATCH": "rejected",
+    "BAD_REFERENCE": "rejected",
     "UNKNOWN_COUNCIL": "held", "UNKNOWN_BALLOT": "held", "UNKNOWN_PARTY": "held",
     "SEATS_MISMATCH": "held", "CONFLICTING_REVISION": "held", "STALE_REVISION": "held",
     "SOURCES_DIFFER_WINNERS": "held", "DUPLICATE_CANDIDATE": "held", "TOO_MANY_ELECTED": "held",
@@ -200,6 +206,7 @@ class Row:
     present: str = ""                                   # the present fate
     present_reasons: list = field(default_factory=list)
     holds: set = field(default_factory=set)             # reasons that hold it now
+    identity: set = field(default_factory=set)          # rules of its place that it breaks
     rejected_by_desk: bool = False
     waived: bool = False                                # a RELEASE named it
     conflict_waived: bool = False                       # ... while it had a conflict code
@@ -389,7 +396,7 @@ def has_bad_value(record):
 
 
 def identity_reasons(record, rules):
-    """KEY_MISMATCH, WRONG_PARTITION, WRONG_TOPIC, ID_MISMATCH."""
+    """KEY_MISMATCH, WRONG_PARTITION, WRONG_TOPIC, ID_MISMATCH, and BAD_REFERENCE where it contradicts itself."""
     reasons = set()
     home = DECLARATIONS if record.type == "WardDeclaration" else DESK
     if record.topic != home:
@@ -407,6 +414,8 @@ def identity_reasons(record, rules):
         ballot = organisation_and_date(record.value["ballot_paper_id"])
         if election is None or election != ballot:
             reasons.add("ID_MISMATCH")
+    elif reference_contradicts_itself(record.value):
+        reasons.add("BAD_REFERENCE")
     return reasons
 
 
@@ -414,8 +423,8 @@ def twice(items):
     return len(items) != len(set(items))
 
 
-def reference_is_bad(r, ballots_in_force, parties_standing):
-    """Section 4, Refused."""
+def reference_contradicts_itself(r):
+    """Section 4, Refused: what can be told without knowing the results."""
     previous = r.get("previous_control")
     ballots = [b["ballot_paper_id"] for b in r["ballots"]]
     parties = [p["party_id"] for p in r["parties"]] + [f for p in r["parties"] for f in p.get("folds") or []]
@@ -426,8 +435,6 @@ def reference_is_bad(r, ballots_in_force, parties_standing):
         return True
     where = organisation_and_date(r["election_id"])
     if where is None or any(organisation_and_date(b) != where for b in ballots):
-        return True
-    if not ballots_in_force <= set(ballots) or not parties_standing <= set(parties):
         return True
     if previous is None:
         return not r.get("new_council", False) and not only_by_elections(r)
@@ -837,7 +844,7 @@ class Lane:
                 continue
             if content(reference, o) != content(reference, d):
                 continue
-            if o["event_id"] == d["event_id"] or (o["source"], o["revision"]) == (d["source"], d["revision"]):
+            if o["event_id"].lower() == d["event_id"].lower() or (o["source"], o["revision"]) == (d["source"], d["revision"]):
                 return True
         return False
 
@@ -888,7 +895,7 @@ class Lane:
         d = row.value
         reference = self.reference_for(d)
         if reference is None:
-            return {"UNKNOWN_COUNCIL": self.rules.verdict("UNKNOWN_COUNCIL")}
+            return {code: self.rules.verdict(code) for code in {"UNKNOWN_COUNCIL"} | row.identity}
         ballot = ballot_in(reference, d["ballot_paper_id"])
         codes = set()
         exceed = None
@@ -903,7 +910,7 @@ class Lane:
             exceed = votes_exceed_papers(reference, d)
             if exceed is not None:
                 codes.add("VOTES_EXCEED_PAPERS")
-        codes |= self.conflict_reasons(row)
+        codes |= self.conflict_reasons(row) | row.identity
         verdicts = {code: self.rules.verdict(code) for code in codes}
         if exceed == "warning" and verdicts["VOTES_EXCEED_PAPERS"] != "off":
             verdicts["VOTES_EXCEED_PAPERS"] = "warning"
@@ -974,8 +981,8 @@ class Lane:
             self.enter(row, "rejected", ["BAD_AVRO"])
         elif has_bad_value(record):
             self.enter(row, "rejected", ["BAD_VALUE"])
-        elif identity_reasons(record, self.rules):
-            self.enter(row, "rejected", sorted(identity_reasons(record, self.rules)))
+        elif self.identity_rejects(row):
+            self.enter(row, "rejected", sorted(row.identity))
         elif record.type == "WardDeclaration":
             self.apply_declaration(row)
         elif record.type == "CouncilReference":
@@ -984,6 +991,12 @@ class Lane:
             self.apply_action(row)
         if record.type != "WardDeclaration" or row.fate == "rejected":
             self.run_pending(row)
+
+    def identity_rejects(self, row):
+        """Does it break a rule of its place that rejects it? Only a declaration can be held for one."""
+        row.identity = identity_reasons(row.input, self.rules)
+        verdicts = {self.rules.verdict(code) for code in row.identity}
+        return "rejected" in verdicts or (row.identity and not row.is_declaration)
 
     def enter(self, row, fate, reasons, holds=frozenset()):
         """The ledger row itself."""
@@ -1005,7 +1018,7 @@ class Lane:
         in_force = {d.value["ballot_paper_id"] for d in standing
                     if self.in_force(d.is_test, d.value["ballot_paper_id"]) is not None}
         parties = {c["party_id"] for d in standing if is_declared(d.value) for c in d.value["candidates"]}
-        if reference_is_bad(r, in_force, parties):
+        if any(ballot_in(r, b) is None for b in in_force) or not all(is_known_party(r, p) for p in parties):
             self.enter(row, "rejected", ["BAD_REFERENCE"])
             return
         self.enter(row, "accepted", [])

@@ -32,7 +32,8 @@ typedef struct Input {
 // A case on its way. Everything that its inputs and effects point to lives in `arena`.
 typedef struct Case {
     bool reload;
-    Lane *lane; // NULL: no input yet
+    Lane *lane;        // NULL: no input yet
+    VEC(Lane *) spent; // thrown away; effects point into them
     RuleBook rules;
     Arena arena;
     Effects effects;
@@ -211,7 +212,7 @@ static void reload_lane(Case *c) {
     memcpy(c->lane->head_hash, before->head_hash, sizeof c->lane->head_hash);
     memcpy(c->lane->next, before->next, sizeof c->lane->next);
     effects_free(&told);
-    lane_free(before);
+    *vec_push(&c->spent) = before;
 }
 
 static void apply_line(Case *c, const json_t *line) {
@@ -347,6 +348,10 @@ static void end_case(Case *c) {
     vec_clear(&c->inputs);
     lane_free(c->lane);
     c->lane = NULL;
+    for (size_t i = 0; i < c->spent.count; i++) {
+        lane_free(c->spent.items[i]);
+    }
+    vec_clear(&c->spent);
     arena_reset(&c->arena);
 }
 
@@ -383,6 +388,7 @@ int main(int argc, char **argv) {
     free(text);
     end_case(&c);
     vec_free(&c.inputs);
+    vec_free(&c.spent);
     effects_free(&c.effects);
     arena_free(&c.arena);
     return ferror(stdin) || ferror(stdout) ? 1 : 0;

@@ -234,6 +234,7 @@ static void what_we_do_not_know_is_skipped_and_checked(void **state) {
         {SKIPPED("\"bytes\""), BYTES("\x04\x00\xff\x0a"), DEFAULTS_FOR("5")},
         {SKIPPED("\"string\""), BYTES("\x04hi\x0a"), DEFAULTS_FOR("5")},
         {SKIPPED("\"string\""), BYTES("\x04h\xff\x0a"), "rejected: other: not UTF-8 at byte 2"},
+        {SKIPPED("{\"type\":\"fixed\",\"name\":\"F\",\"size\":0}"), BYTES("\x0a"), DEFAULTS_FOR("5")},
         {SKIPPED("{\"type\":\"fixed\",\"name\":\"F\",\"size\":3}"), BYTES("\x00\x00\x00\x0a"), DEFAULTS_FOR("5")},
         {SKIPPED("{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}"), BYTES("\x02\x0a"), DEFAULTS_FOR("5")},
         {SKIPPED("{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}"), BYTES("\x04\x0a"),
@@ -331,6 +332,7 @@ static void aliases_are_our_names_for_theirs(void **state) {
         {RECORD(FIELD("number", "\"int\"") "," FIELD("count", "\"int\"")), BYTES("\x02\x0a"), DEFAULTS_FOR("5")},
         {RECORD(FIELD("count", "\"string\"") "," N), BYTES("\x02x\x0a"), DEFAULTS_FOR("5")},
         {"{\"type\":\"record\",\"name\":\"old.Specimen\",\"fields\":[" N "]}", BYTES("\x0a"), DEFAULTS_FOR("5")},
+        {"{\"type\":\"record\",\"name\":\"elsewhere.Sample\",\"fields\":[" N "]}", BYTES("\x0a"), DEFAULTS_FOR("5")},
         {"{\"type\":\"record\",\"name\":\"new.Specimen\",\"fields\":[" N "]}", BYTES("\x0a"),
          "refused: record new.Specimen is no record of ours"},
     };
