@@ -47,9 +47,11 @@ static bool gave_up(Connection *c) {
 // Waits until the socket is ready for `events`. False: given up.
 static bool wait_for(Connection *c, short events) {
     struct pollfd fd = {.fd = PQsocket(c->pg), .events = events};
+    int64_t deadline = now_ms() + STORE_ANSWER_TIMEOUT_MS;
     while (poll(&fd, 1, POLL_MS) == 0) {
-        if (gave_up(c)) {
-            note_error(c, "PostgreSQL did not answer before the stop");
+        bool stopped = gave_up(c);
+        if (stopped || now_ms() > deadline) {
+            note_error(c, stopped ? "PostgreSQL did not answer before the stop" : "PostgreSQL does not answer");
             connection_close(c);
             return false;
         }
@@ -91,13 +93,19 @@ static void drop_notice(void *context, const PGresult *result) {
     (void)result;
 }
 
+// The server gives up before we do, and finds out soon that our machine is gone: what a transaction of
+// ours has locked is free again for the next owner.
+#define SESSION_SETTINGS                                                                                              \
+    "SET client_min_messages = error; SET lock_timeout = 4000; SET statement_timeout = 10000; "                       \
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
+
 static bool set_up(Connection *c, const char *role) {
     PQsetnonblocking(c->pg, 1);
     PQsetNoticeReceiver(c->pg, drop_notice, NULL);
-    char sql[256] = "SET client_min_messages = error";
+    char sql[512] = SESSION_SETTINGS;
     if (role[0] != '\0') {
         char *quoted = PQescapeIdentifier(c->pg, role, strlen(role));
-        snprintf(sql, sizeof sql, "SET ROLE %s; SET client_min_messages = error", quoted == NULL ? "none" : quoted);
+        snprintf(sql, sizeof sql, "SET ROLE %s; " SESSION_SETTINGS, quoted == NULL ? "none" : quoted);
         PQfreemem(quoted);
     }
     PGresult *result = connection_exec(c, sql);

@@ -1,4 +1,5 @@
-// libpq without blocking for good: every wait ends with an answer, a lost connection, or a stop.
+// libpq without blocking for good: every wait ends with an answer, a lost connection, a server that has
+// been silent for STORE_ANSWER_TIMEOUT_MS (then the connection is given up for lost), or a stop.
 #pragma once
 
 #include "common/base/str.h"

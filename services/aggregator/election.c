@@ -1,5 +1,6 @@
 #include "services/aggregator/election.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
 enum { ELECTION_BLOCK_BYTES = 4096 };
@@ -7,13 +8,20 @@ enum { ELECTION_BLOCK_BYTES = 4096 };
 Election *election_new(Str election_id) {
     Election *election = mem_alloc(1, sizeof *election);
     election->memory.block_bytes = ELECTION_BLOCK_BYTES;
-    election->election_id = arena_copy(&election->memory, election_id);
+    election->election_id = election_id;
     election->spaces[1].is_test = true;
     for (size_t i = 0; i < 2; i++) {
         election->spaces[i].called_at_us = TIME_NONE;
         election->spaces[i].control = (Control){CONTROL_UNKNOWN, PARTY_NONE};
     }
     return election;
+}
+
+// The copy of a declaration is one block, with its strings and its parties behind it.
+static void drop_declaration(Entry *entry) {
+    mem_free((void *)(uintptr_t)entry->declaration);
+    entry->declaration = NULL;
+    entry->parties = NULL;
 }
 
 void election_free(Election *election) {
@@ -23,7 +31,11 @@ void election_free(Election *election) {
     for (size_t i = 0; i < 2; i++) {
         Space *space = &election->spaces[i];
         for (size_t b = 0; b < space->ballots.count; b++) {
-            vec_free(&space->ballots.items[b]->entries);
+            Ballot *ballot = space->ballots.items[b];
+            for (size_t e = 0; e < ballot->entries.count; e++) {
+                drop_declaration(ballot->entries.items[e]);
+            }
+            vec_free(&ballot->entries);
         }
         vec_free(&space->ballots);
         map_free(&space->ballot_of);
@@ -54,52 +66,121 @@ Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id) {
     return ballot;
 }
 
-static Declaration *copy_declaration(Arena *arena, const Declaration *from) {
-    Declaration *d = arena_alloc(arena, 1, sizeof *d);
-    *d = *from;
-    Str *const strings[] = {&d->event_id,  &d->election_id, &d->ballot_paper_id, &d->council_id,
-                            &d->ward_name, &d->source,      &d->source_url,      &d->note};
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++) {
-        *strings[i] = arena_copy(arena, *strings[i]);
+// Room in a block that was sized beforehand.
+typedef struct Room {
+    char *at;
+} Room;
+
+static void move_in(Room *room, Str *s) {
+    if (!str_is_none(*s)) {
+        s->ptr = s->len == 0 ? "" : memcpy(room->at, s->ptr, s->len);
+        room->at += s->len;
     }
-    d->candidates = arena_alloc(arena, d->candidates_count, sizeof *d->candidates);
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        const Candidate *c = &from->candidates[i];
-        d->candidates[i] = *c;
-        d->candidates[i].candidate_id = arena_copy(arena, c->candidate_id);
-        d->candidates[i].name = arena_copy(arena, c->name);
-        d->candidates[i].party_id = arena_copy(arena, c->party_id);
-        d->candidates[i].description = arena_copy(arena, c->description);
-    }
-    return d;
 }
 
-Entry *entry_draft(const Election *election, const Declaration *declaration, Arena *scratch) {
+enum { DECLARATION_STRINGS = 8, CANDIDATE_STRINGS = 4 };
+
+static void list_strings(Declaration *d, Str *strings[DECLARATION_STRINGS]) {
+    Str *const list[DECLARATION_STRINGS] = {&d->event_id,  &d->election_id, &d->ballot_paper_id, &d->council_id,
+                                            &d->ward_name, &d->source,      &d->source_url,      &d->note};
+    memcpy(strings, list, sizeof list);
+}
+
+static size_t strings_bytes(Declaration d) {
+    Str *strings[DECLARATION_STRINGS];
+    size_t bytes = 0;
+    list_strings(&d, strings);
+    for (size_t i = 0; i < DECLARATION_STRINGS; i++) {
+        bytes += strings[i]->len;
+    }
+    for (size_t i = 0; i < d.candidates_count; i++) {
+        const Candidate *c = &d.candidates[i];
+        bytes += c->candidate_id.len + c->name.len + c->party_id.len + c->description.len;
+    }
+    return bytes;
+}
+
+// Declaration, candidates, parties, strings: one block.
+static void keep_declaration(Entry *entry, const Entry *draft) {
+    const Declaration *from = draft->declaration;
+    size_t count = from->candidates_count;
+    Declaration *d = mem_alloc(1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
+    *d = *from;
+    d->candidates = (Candidate *)(d + 1);
+    entry->parties = (PartyIndex *)(d->candidates + count);
+    Room room = {(char *)(entry->parties + count)};
+    for (size_t i = 0; i < count; i++) {
+        entry->parties[i] = draft->parties[i];
+        Candidate *c = &d->candidates[i];
+        *c = from->candidates[i];
+        Str *const strings[CANDIDATE_STRINGS] = {&c->candidate_id, &c->name, &c->party_id, &c->description};
+        for (size_t s = 0; s < CANDIDATE_STRINGS; s++) {
+            move_in(&room, strings[s]);
+        }
+    }
+    Str *strings[DECLARATION_STRINGS];
+    list_strings(d, strings);
+    for (size_t i = 0; i < DECLARATION_STRINGS; i++) {
+        move_in(&room, strings[i]);
+    }
+    entry->declaration = d;
+}
+
+static const Str *take_source(Election *election, Str name) {
+    Str *source = map_get(&election->sources, name);
+    if (source == NULL) {
+        source = arena_alloc(&election->memory, 1, sizeof *source);
+        *source = arena_copy(&election->memory, name);
+        map_put(&election->sources, *source, source);
+    }
+    return source;
+}
+
+Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch) {
     Entry *entry = arena_alloc(scratch, 1, sizeof *entry);
-    const Entry *same_source = map_get(&election->sources, declaration->source);
-    entry->declaration = declaration;
-    entry->parties = arena_alloc(scratch, declaration->candidates_count, sizeof *entry->parties);
-    entry->source = same_source != NULL ? same_source->source : election->sources_count;
-    entry->fate = FATE_REJECTED;
+    *entry = (Entry){
+        .declaration = declaration,
+        .parties = arena_alloc(scratch, declaration->candidates_count, sizeof *entry->parties),
+        .source = take_source(election, declaration->source),
+        .kind = declaration->kind,
+        .revision = declaration->revision,
+        .declared_at_ms = declaration->declared_at_ms,
+        .reported_at_ms = declaration->reported_at_ms,
+        .fate = FATE_REJECTED,
+    };
     uuid_parse(declaration->event_id, entry->event_id);
     return entry;
 }
 
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
-    size_t candidates = draft->declaration->candidates_count;
     Entry *entry = arena_alloc(&election->memory, 1, sizeof *entry);
     *entry = *draft;
-    entry->declaration = copy_declaration(&election->memory, draft->declaration);
-    entry->parties = arena_alloc(&election->memory, candidates, sizeof *entry->parties);
-    if (candidates > 0) {
-        memcpy(entry->parties, draft->parties, candidates * sizeof *entry->parties);
-    }
-    if (entry->source == election->sources_count) {
-        map_put(&election->sources, entry->declaration->source, entry);
-        election->sources_count++;
-    }
+    keep_declaration(entry, draft);
     *vec_push(&ballot->entries) = entry;
+    ballot->grown = true;
     return entry;
+}
+
+static bool is_wanted(const Ballot *ballot, const Entry *entry) {
+    return entry->fate == FATE_HELD || entry == ballot->in_force || entry == ballot->override ||
+           ballot_newest_of_source(ballot, entry->source) == entry;
+}
+
+void election_trim(Election *election) {
+    for (size_t s = 0; s < 2; s++) {
+        Space *space = &election->spaces[s];
+        for (size_t b = 0; b < space->ballots.count; b++) {
+            Ballot *ballot = space->ballots.items[b];
+            for (size_t e = 0; ballot->grown && e < ballot->entries.count; e++) {
+                Entry *entry = ballot->entries.items[e];
+                if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
+                    drop_declaration(entry);
+                    election->trimmed = true;
+                }
+            }
+            ballot->grown = false;
+        }
+    }
 }
 
 // What a candidate says, as bytes that can be sorted and hashed.
@@ -151,13 +232,13 @@ void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate) {
 
 // Of one source: the higher revision, then what the desk released last, then what came first.
 static bool outranks_within_source(const Entry *a, const Entry *b) {
-    if (a->declaration->revision != b->declaration->revision) {
-        return a->declaration->revision > b->declaration->revision;
+    if (a->revision != b->revision) {
+        return a->revision > b->revision;
     }
     return a->released_by > b->released_by;
 }
 
-Entry *ballot_newest_of_source(const Ballot *ballot, uint32_t source) {
+Entry *ballot_newest_of_source(const Ballot *ballot, const Str *source) {
     Entry *newest = NULL;
     for (size_t i = 0; i < ballot->entries.count; i++) {
         Entry *entry = ballot->entries.items[i];
@@ -178,30 +259,30 @@ static size_t rank_of(const RuleBook *rules, Str source) {
 }
 
 // Of different sources: the better rank, then the earlier declaration, then the name.
-static bool outranks(const RuleBook *rules, const Declaration *a, const Declaration *b) {
-    size_t rank_a = rank_of(rules, a->source), rank_b = rank_of(rules, b->source);
+static bool outranks(const RuleBook *rules, const Entry *a, const Entry *b) {
+    size_t rank_a = rank_of(rules, *a->source), rank_b = rank_of(rules, *b->source);
     if (rank_a != rank_b) {
         return rank_a < rank_b;
     }
     if (a->declared_at_ms != b->declared_at_ms) {
         return a->declared_at_ms < b->declared_at_ms;
     }
-    return str_compare(a->source, b->source) < 0;
+    return str_compare(*a->source, *b->source) < 0;
 }
 
 Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules) {
     const Entry *override = ballot->override;
-    if (override != NULL && override->declaration->kind != KIND_WITHDRAWN) {
+    if (override != NULL && override->kind != KIND_WITHDRAWN) {
         return ballot->override;
     }
     Entry *best = NULL;
     for (size_t i = 0; i < ballot->entries.count; i++) {
         Entry *entry = ballot->entries.items[i];
         bool silent = override != NULL && entry->source == override->source;
-        if (silent || !entry_stands(entry) || entry->declaration->kind == KIND_WITHDRAWN) {
+        if (silent || !entry_stands(entry) || entry->kind == KIND_WITHDRAWN) {
             continue;
         }
-        if (best != NULL && entry->source != best->source && !outranks(rules, entry->declaration, best->declaration)) {
+        if (best != NULL && entry->source != best->source && !outranks(rules, entry, best)) {
             continue; // cheap to tell, and spares the look at its source's other entries
         }
         if (ballot_newest_of_source(ballot, entry->source) == entry) {
@@ -230,7 +311,7 @@ static PartyIndex *list_winners(const Entry *entry, Arena *scratch, size_t *coun
 }
 
 bool entries_same_winners(const Entry *a, const Entry *b, Arena *scratch) {
-    if ((a->declaration->kind == KIND_POSTPONED) != (b->declaration->kind == KIND_POSTPONED)) {
+    if ((a->kind == KIND_POSTPONED) != (b->kind == KIND_POSTPONED)) {
         return false;
     }
     size_t count_a, count_b;

@@ -13,11 +13,13 @@
 // A declaration in its election, from its first fate on. Duplicates and what a rule rejected have no entry.
 typedef struct Entry {
     int64_t lane_seq, kafka_offset;
-    const Declaration *declaration; // the election's copy
-    PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown
+    const Declaration *declaration; // its own copy; NULL once it was trimmed
+    PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
     uint8_t content[16]; // digest of what a duplicate repeats (spec 6)
-    uint32_t source;     // a number for declaration->source within the election
+    const Str *source;   // one place for each source of the election: equal pointers, equal names
+    int32_t kind, revision;
+    int64_t declared_at_ms, reported_at_ms;
     Fate fate;
     RuleSet reasons;
     RuleSet holds;       // of the reasons: those that hold it, and are no mere warnings
@@ -36,6 +38,7 @@ typedef struct Ballot {
     int32_t held;                        // entries that are held now
     Entry *in_force;                     // NULL: the ballot is open
     Entry *override;                     // put in force by a release over rank and revision
+    bool grown;                          // since it was trimmed
 } Ballot;
 
 typedef struct Space {
@@ -62,20 +65,25 @@ typedef struct Election {
     Council *council; // NULL: no reference data yet
     VEC(Council *) retired; // earlier ones, which rows of the batch may still point into
     Space spaces[2];  // live, rehearsal
-    Map sources;      // name -> its first Entry, whose number counts
-    uint32_t sources_count;
+    Map sources;      // name -> Str
     bool foreign;     // another lane keeps this election's snapshots
-    Arena memory;     // of entries
+    bool trimmed;     // declarations that may be wanted again are only in the ledger
+    Arena memory;
 } Election;
 
-Election *election_new(Str election_id);
+Election *election_new(Str election_id); // borrowed
 void election_free(Election *election);
+
+// Gives back the declarations of entries that only a reference, an action or a replay can bring into
+// force again: those a newer revision of their source has overtaken. Before such a record is applied
+// a trimmed election is loaded anew. Only what was committed may be trimmed.
+void election_trim(Election *election);
 
 // The ballot of that id in the space, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 
 // An entry for the declaration in `scratch`, borrowing it: enough to be judged.
-Entry *entry_draft(const Election *election, const Declaration *declaration, Arena *scratch);
+Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch);
 
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count
 // until entry_set_fate.
@@ -96,7 +104,7 @@ Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
 
 // The source's standing entry of the highest revision; of equal revisions the one released last,
 // else the first. NULL: none stands.
-Entry *ballot_newest_of_source(const Ballot *ballot, uint32_t source);
+Entry *ballot_newest_of_source(const Ballot *ballot, const Str *source);
 
 // Both elect the same multiset of folded parties, and both or neither is POSTPONED.
 bool entries_same_winners(const Entry *a, const Entry *b, Arena *scratch);

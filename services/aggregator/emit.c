@@ -210,7 +210,7 @@ static BallotResult *list_results(const Council *council, const Space *space, Ar
         if (entry == NULL) {
             continue; // BALLOT_AWAITING
         }
-        bool postponed = entry->declaration->kind == KIND_POSTPONED;
+        bool postponed = entry->kind == KIND_POSTPONED;
         results[i] = (BallotResult){postponed ? BALLOT_POSTPONED : BALLOT_DECLARED, entry->declaration, entry->parties};
     }
     return results;

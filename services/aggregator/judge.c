@@ -30,7 +30,7 @@ static const Entry *find_duplicate(const Ballot *ballot, const Entry *entry) {
         }
         bool same_message = memcmp(entry->event_id, other->event_id, sizeof entry->event_id) == 0;
         bool same_revision =
-            entry->source == other->source && entry->declaration->revision == other->declaration->revision;
+            entry->source == other->source && entry->revision == other->revision;
         if (same_message || same_revision) {
             return other;
         }
@@ -44,23 +44,23 @@ static void check_conflicting(const Ballot *ballot, const Entry *entry, Findings
         const Entry *other = ballot->entries.items[i];
         bool counts = other->lane_seq < entry->lane_seq || entry_stands(other);
         if (other != entry && counts && other->fate != FATE_REJECTED && other->fate != FATE_DUPLICATE &&
-            other->source == entry->source && other->declaration->revision == entry->declaration->revision &&
+            other->source == entry->source && other->revision == entry->revision &&
             !same_content(entry, other)) {
             findings_add(f, RULE_CONFLICTING_REVISION, "offset %lld has other content under revision %d",
-                         (long long)other->kafka_offset, entry->declaration->revision);
+                         (long long)other->kafka_offset, entry->revision);
             return;
         }
     }
 }
 
 static bool is_lower(const Entry *entry, const Entry *newest) {
-    return newest != NULL && newest != entry && entry->declaration->revision < newest->declaration->revision;
+    return newest != NULL && newest != entry && entry->revision < newest->revision;
 }
 
 static void check_stale(const Entry *entry, const Entry *newest, Findings *f) {
-    if (is_lower(entry, newest) && entry->declaration->reported_at_ms > newest->declaration->reported_at_ms) {
+    if (is_lower(entry, newest) && entry->reported_at_ms > newest->reported_at_ms) {
         findings_add(f, RULE_STALE_REVISION, "revision %d was reported after revision %d",
-                     entry->declaration->revision, newest->declaration->revision);
+                     entry->revision, newest->revision);
     }
 }
 
@@ -93,7 +93,7 @@ static PartyVotes *list_votes(const Entry *entry, Arena *arena) {
 }
 
 static bool votes_differ(const Entry *a, const Entry *b, Arena *arena) {
-    if (a->declaration->kind == KIND_POSTPONED || b->declaration->kind == KIND_POSTPONED) {
+    if (a->kind == KIND_POSTPONED || b->kind == KIND_POSTPONED) {
         return false;
     }
     const PartyVotes *votes_a = list_votes(a, arena), *votes_b = list_votes(b, arena);
@@ -110,16 +110,16 @@ static bool votes_differ(const Entry *a, const Entry *b, Arena *arena) {
 }
 
 static void check_other_source(const Entry *entry, const Entry *in_force, Findings *f) {
-    if (in_force == NULL || in_force->source == entry->source || entry->declaration->kind == KIND_WITHDRAWN) {
+    if (in_force == NULL || in_force->source == entry->source || entry->kind == KIND_WITHDRAWN) {
         return;
     }
     if (!entries_same_winners(entry, in_force, f->arena)) {
         findings_add(f, RULE_SOURCES_DIFFER_WINNERS, STR_FMT " is in force with other winners, by offset %lld",
-                     STR_ARG(in_force->declaration->source), (long long)in_force->kafka_offset);
+                     STR_ARG(*in_force->source), (long long)in_force->kafka_offset);
     }
     if (votes_differ(entry, in_force, f->arena)) {
         findings_add(f, RULE_SOURCES_DIFFER_VOTES, STR_FMT " is in force with other votes, by offset %lld",
-                     STR_ARG(in_force->declaration->source), (long long)in_force->kafka_offset);
+                     STR_ARG(*in_force->source), (long long)in_force->kafka_offset);
     }
 }
 
@@ -129,7 +129,7 @@ static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *
         return FATE_SUPERSEDED;
     }
     bool corroborates = in_force != NULL && in_force->source != entry->source &&
-                        entry->declaration->kind != KIND_WITHDRAWN && entries_same_winners(entry, in_force, arena);
+                        entry->kind != KIND_WITHDRAWN && entries_same_winners(entry, in_force, arena);
     return corroborates ? FATE_CORROBORATED : FATE_ACCEPTED;
 }
 

@@ -19,6 +19,7 @@ void lane_free(Lane *lane) {
     }
     vec_free(&lane->elections);
     vec_free(&lane->pending);
+    vec_free(&lane->touched);
     map_free(&lane->election_of);
     arena_free(&lane->memory);
     buf_free(&lane->scratch);
@@ -32,11 +33,27 @@ Election *lane_find_election(const Lane *lane, Str election_id) {
 Election *lane_take_election(Lane *lane, Str election_id) {
     Election *election = lane_find_election(lane, election_id);
     if (election == NULL) {
-        election = election_new(election_id);
+        election = election_new(arena_copy(&lane->memory, election_id));
         map_put(&lane->election_of, election->election_id, election);
         *vec_push(&lane->elections) = election;
     }
     return election;
+}
+
+void lane_forget_election(Lane *lane, Str election_id) {
+    Election *election = lane_find_election(lane, election_id);
+    Election *empty = election_new(election->election_id);
+    Election filled = *election;
+    *election = *empty; // the lane goes on pointing to it
+    *empty = filled;
+    election_free(empty);
+}
+
+void lane_trim(Lane *lane) {
+    for (size_t i = 0; i < lane->touched.count; i++) {
+        election_trim(lane->touched.items[i]);
+    }
+    vec_clear(&lane->touched);
 }
 
 void lane_add_pending(Lane *lane, const OperatorAction *action, int64_t lane_seq) {
@@ -232,6 +249,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     Election *election = lane_take_election(step->lane, declaration->election_id);
     Space *space = &election->spaces[declaration->is_test];
     Ballot *ballot = election_ballot(election, space, declaration->ballot_paper_id);
+    *vec_push(&step->lane->touched) = election;
     Entry *draft = entry_draft(election, declaration, step->arena);
     draft->lane_seq = step->lane_seq;
     draft->kafka_offset = row->kafka_offset;

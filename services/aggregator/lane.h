@@ -22,7 +22,8 @@ typedef struct Lane {
     Map election_of;           // election id -> Election
     VEC(Election *) elections;
     VEC(PendingAction) pending;
-    Arena memory; // of pending actions
+    VEC(Election *) touched; // since lane_trim
+    Arena memory;            // of election ids and pending actions
     Buf scratch;
 } Lane;
 
@@ -34,6 +35,12 @@ Election *lane_find_election(const Lane *lane, Str election_id);
 
 // The same, made empty when it is not there.
 Election *lane_take_election(Lane *lane, Str election_id);
+
+// Empties an election that the lane knows, to be loaded anew.
+void lane_forget_election(Lane *lane, Str election_id);
+
+// After a commit: gives back what the elections that were touched can do without (election_trim).
+void lane_trim(Lane *lane);
 
 // Where a record stands that was applied already: its election among those loaded, or NULL.
 Election *lane_find_target(const Lane *lane, const OperatorAction *action);

@@ -23,7 +23,7 @@ static bool covers_ballot(const Council *council, const Ballot *ballot, Str *pro
     // A result that another covers now may come into force again, so its parties must be there too.
     for (size_t i = 0; i < ballot->entries.count; i++) {
         const Entry *entry = ballot->entries.items[i];
-        bool counts = entry->declaration->kind == KIND_DECLARED || entry->declaration->kind == KIND_CORRECTED;
+        bool counts = entry->kind == KIND_DECLARED || entry->kind == KIND_CORRECTED;
         if (entry_stands(entry) && counts && !covers_parties(council, entry->declaration, problem, arena)) {
             return false;
         }
@@ -104,7 +104,7 @@ static void judge_anew(Step *step, Election *election, Space *space, HeldEntry h
     if (judgement.fate == entry->fate && judgement.reasons == entry->reasons) {
         return;
     }
-    if (judgement.fate == FATE_ACCEPTED) {
+    if (judgement.overrides || judgement.fate == FATE_ACCEPTED) {
         held.ballot->override = judgement.overrides ? entry : NULL;
     }
     entry_set_reasons(entry, &judgement);

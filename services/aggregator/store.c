@@ -9,6 +9,7 @@
 
 #define SQLSTATE_FENCED "DE001"
 #define SQLSTATE_UNIQUE "23505"
+#define SQLSTATE_LOCKED "55P03"
 
 Store *store_new(const char *uri, const char *role, const atomic_bool *stop) {
     Store *store = mem_alloc(1, sizeof *store);
@@ -68,15 +69,16 @@ StoreStatus store_resolve_rules(Store *store, RuleBook *rules) {
                              settings, hash);
     buf_free(&json);
     StoreStatus status = store_settle(store, result);
-    if (status == STORE_OK && PQntuples(result) == 0) {
-        // Another process stores the same settings at this moment: they are there at the next try.
-        status = STORE_AWAY;
-    }
-    if (status == STORE_OK) {
+    bool found = status == STORE_OK && PQntuples(result) > 0;
+    if (found) {
         rules->version = store_int4_field(result, 0, 0);
     }
     PQclear(result);
-    return status;
+    if (status != STORE_OK || found) {
+        return status;
+    }
+    // Another process has stored the same settings at this moment: a new statement sees them.
+    return store_resolve_rules(store, rules);
 }
 
 // The rule book of that version, from the database the first time.
@@ -398,8 +400,24 @@ static bool feed_copy(Store *store, const TableRows *rows) {
 static StoreStatus read_failure(Store *store, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     bool fenced = sqlstate != NULL && (strcmp(sqlstate, SQLSTATE_FENCED) == 0 || strcmp(sqlstate, SQLSTATE_UNIQUE) == 0);
+    store->locked_out = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCKED) == 0;
     connection_failed(&store->connection, result);
     return fenced ? STORE_FENCED : STORE_AWAY;
+}
+
+// A former owner that was stopped in the middle of its transaction holds the lane's row for as long as
+// it sleeps, and feeds its COPY to nobody's use. Its connection is ended: it will learn so when it wakes.
+static void end_lane_holders(Store *store, const LaneAdvance *lanes, size_t count) {
+    buf_clear(&store->sql);
+    buf_add_str(&store->sql, STR_LIT("RESET ROLE; " // our other sessions are the login's
+                                     "SELECT pg_terminate_backend(k.pid) FROM declared.lane l JOIN pg_locks k "
+                                     "ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted "
+                                     "WHERE l.lane IN (-1"));
+    for (size_t i = 0; i < count; i++) {
+        buf_printf(&store->sql, ", %d", lanes[i].lane->lane);
+    }
+    buf_add(&store->sql, ")", sizeof ")");
+    PQclear(connection_exec(&store->connection, store->sql.ptr));
 }
 
 static StoreStatus run_transaction(Store *store, const TableRows tables[TABLES_COUNT]) {
@@ -443,6 +461,10 @@ StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_co
         status = run_transaction(store, tables);
     }
     if (status != STORE_OK) {
+        if (store->locked_out) {
+            end_lane_holders(store, lanes, lanes_count);
+            store->locked_out = false;
+        }
         vec_clear(&store->stored_schemas);
         connection_close(c);
     }

@@ -12,7 +12,7 @@
 
 #include <stdatomic.h>
 
-enum { STORE_STOP_GRACE_MS = 2000, STORE_CONNECT_TIMEOUT_MS = 5000 };
+enum { STORE_STOP_GRACE_MS = 2000, STORE_CONNECT_TIMEOUT_MS = 5000, STORE_ANSWER_TIMEOUT_MS = 15000 };
 
 typedef enum StoreStatus {
     STORE_OK,

@@ -290,9 +290,35 @@ static StoreStatus load_target(Worker *worker, Lane *lane, const OperatorAction 
     return status;
 }
 
+static StoreStatus load_whole(Worker *worker, Lane *lane, Str election_id) {
+    const Election *election = str_is_none(election_id) ? NULL : lane_find_election(lane, election_id);
+    if (election == NULL || !election->trimmed) {
+        return STORE_OK;
+    }
+    Str id = election->election_id;
+    lane_forget_election(lane, id);
+    return store_load_elections(worker->store, lane, worker->schemas, &id, 1);
+}
+
+// Reference data and actions can bring any record back into force, so they find their elections
+// whole. This comes before the first record of the batch is applied.
+static StoreStatus load_whole_elections(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
+    bool desk = lane->pending.count > 0 || records[0].envelope.topic == INPUT_DESK; // desk events come first
+    StoreStatus status = STORE_OK;
+    for (size_t i = 0; desk && i < count && status == STORE_OK; i++) {
+        const Record *record = &records[i].decoded.record;
+        const Election *target = record->type == RECORD_ACTION ? lane_find_target(lane, &record->action) : NULL;
+        status = load_whole(worker, lane, target != NULL ? target->election_id : election_of(record));
+    }
+    return status;
+}
+
 // Records of one lane, in order. A record that was applied before is passed over.
 static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
     StoreStatus status = load_elections(worker, lane, records, count);
+    if (status == STORE_OK) {
+        status = load_whole_elections(worker, lane, records, count);
+    }
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         const Envelope *envelope = &records[i].envelope;
         const Record *record = &records[i].decoded.record;
@@ -315,6 +341,9 @@ static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t co
     if (status == STORE_OK) {
         store_notify(worker->store, &worker->effects);
         publisher_wake(worker->publisher);
+        for (size_t i = 0; i < count; i++) {
+            lane_trim(find_lane(worker, advances[i].lane->lane));
+        }
     }
     return status;
 }

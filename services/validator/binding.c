@@ -65,7 +65,8 @@ static bool attach_fields(const Binding *record, SchemaNode *node, Arena *arena,
         SchemaField *field = &node->fields[i];
         field->binding = find_field(record, field->name);
         if (field->binding == NULL) {
-            return REFUSE(error, arena, STR_FMT "." STR_FMT " has no binding", STR_ARG(node->name), STR_ARG(field->name));
+            return REFUSE(error, arena, STR_FMT "." STR_FMT " has no binding", STR_ARG(node->name),
+                          STR_ARG(field->name));
         }
         if (!attach_default(field, arena)) {
             return REFUSE(error, arena, STR_FMT "." STR_FMT " has a default of another type", STR_ARG(node->name),
@@ -81,8 +82,8 @@ static bool attach_fields(const Binding *record, SchemaNode *node, Arena *arena,
 bool binding_attach(const Binding *binding, SchemaNode *node, Arena *arena, Str *error) {
     SchemaNode *value = (SchemaNode *)binding_value_type(node);
     if (!kind_fits(binding, value, value != node)) {
-        return REFUSE(error, arena, "%s is bound as another type than %s", binding->name != NULL ? binding->name : "item",
-                      schema_type_name(value->type));
+        return REFUSE(error, arena, "%s is bound as another type than %s",
+                      binding->name != NULL ? binding->name : "item", schema_type_name(value->type));
     }
     switch (binding->kind) {
     case BIND_ARRAY:

@@ -24,14 +24,15 @@ typedef enum BindingKind {
 typedef struct Binding {
     const char *name; // of the field; NULL: an item of an array or map
     BindingKind kind;
-    uint32_t offset;       // in the struct around it
-    uint32_t count_offset; // array, map: of the size_t
-    uint32_t size;         // array, map: of an item; pointer, record: of the struct
+    uint32_t offset;              // in the struct around it
+    uint32_t count_offset;        // array, map: of the size_t
+    uint32_t size;                // array, map: of an item; pointer, record: of the struct
     const struct Binding *item;   // array, map: the item; pointer: the record
     const struct Binding *fields; // record
     size_t fields_count;
 } Binding;
 
+// clang-format off
 #define BIND_FIELD(type, kind_name, wire, member) \
     {.name = (wire), .kind = BIND_##kind_name, .offset = offsetof(type, member)}
 #define BIND_ITEMS(type, kind_name, wire, member, count_member, item_binding, item_type) \
@@ -49,6 +50,7 @@ typedef struct Binding {
      .item = &(record_binding)}
 #define BIND_STRUCT(type, table) \
     {.kind = BIND_RECORD, .size = sizeof(type), .fields = (table), .fields_count = sizeof(table) / sizeof(table)[0]}
+// clang-format on
 
 // Ties each field of a schema of ours to its place and writes its default as a datum, in the arena.
 // False: the schema and the table do not fit each other, which `error` explains.

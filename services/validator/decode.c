@@ -157,8 +157,8 @@ SchemaStore *schema_store_new(void) {
     const OwnSchema *own = own_schemas(&count);
     for (size_t i = 0; i < count; i++) {
         if (own[i].type != RECORD_NONE) {
-            store->readers[store->readers_count++] = (PlanReader){
-                .root = own[i].schema.root, .type = own[i].type, .offset = own[i].offset};
+            store->readers[store->readers_count++] =
+                (PlanReader){.root = own[i].schema.root, .type = own[i].type, .offset = own[i].offset};
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -209,8 +209,9 @@ static DecodeStatus reject(Decoded *out, Rule rule, Str detail) {
 
 static DecodeStatus reject_unknown(const Framing *framing, Arena *arena, Decoded *out, int32_t *wanted) {
     if (framing->kind == FRAMING_SINGLE_OBJECT) {
-        return reject(out, RULE_UNKNOWN_SCHEMA,
-                      arena_printf(arena, "no schema with the fingerprint %016llx", (unsigned long long)framing->fingerprint));
+        return reject(
+            out, RULE_UNKNOWN_SCHEMA,
+            arena_printf(arena, "no schema with the fingerprint %016llx", (unsigned long long)framing->fingerprint));
     }
     (void)reject(out, RULE_UNKNOWN_SCHEMA, arena_printf(arena, "no schema with the id %lld", (long long)framing->id));
     if (framing->id > INT32_MAX) {
@@ -223,7 +224,8 @@ static DecodeStatus reject_unknown(const Framing *framing, Arena *arena, Decoded
 DecodeStatus decode_payload(SchemaStore *store, Str payload, Arena *arena, Decoded *out, int32_t *wanted) {
     *out = (Decoded){0};
     if (payload.len > LIMIT_RECORD_BYTES) {
-        return reject(out, RULE_TOO_LARGE, arena_printf(arena, "%zu bytes, more than %d", payload.len, LIMIT_RECORD_BYTES));
+        return reject(out, RULE_TOO_LARGE,
+                      arena_printf(arena, "%zu bytes, more than %d", payload.len, LIMIT_RECORD_BYTES));
     }
     Framing framing = framing_read(payload);
     if (framing.kind == FRAMING_BAD) {

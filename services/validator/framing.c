@@ -46,7 +46,8 @@ Str framing_fault(Str payload, Arena *arena) {
         return arena_printf(arena, "Confluent framing cut short: %zu of %d bytes", payload.len, CONFLUENT_BYTES);
     }
     if (is_single_object(payload)) {
-        return arena_printf(arena, "single-object framing cut short: %zu of %d bytes", payload.len, SINGLE_OBJECT_BYTES);
+        return arena_printf(arena, "single-object framing cut short: %zu of %d bytes", payload.len,
+                            SINGLE_OBJECT_BYTES);
     }
     if (byte_at(payload, 0) == CONFLUENT_GUID_MAGIC) {
         return STR_LIT("framing 01 (a schema's GUID) is not supported");

@@ -13,8 +13,10 @@ static const Binding item_string = {.kind = BIND_STR};
 static const Binding item_party_seats = {.kind = BIND_INT64, .offset = offsetof(PartySeats, seats)};
 static const Binding item_party_bloc = {.kind = BIND_BOOL, .offset = offsetof(PartyBloc, bloc)};
 
-_Static_assert(offsetof(PartySeats, party_id) == 0 && offsetof(PartyBloc, party_id) == 0, "a map's item begins with its key");
+_Static_assert(offsetof(PartySeats, party_id) == 0 && offsetof(PartyBloc, party_id) == 0,
+               "a map's item begins with its key");
 
+// clang-format off
 #define BIND_SEATS(type, wire, member) \
     {.name = (wire), \
      .kind = BIND_MAP, \
@@ -22,6 +24,7 @@ _Static_assert(offsetof(PartySeats, party_id) == 0 && offsetof(PartyBloc, party_
      .count_offset = offsetof(type, member) + offsetof(PartySeatsMap, count), \
      .size = sizeof(PartySeats), \
      .item = &item_party_seats}
+// clang-format on
 
 static const Binding candidate_fields[] = {
     BIND_FIELD(Candidate, STR, "candidate_id", candidate_id),
@@ -214,11 +217,13 @@ static const Binding snapshot_fields[] = {
 static const Binding snapshot = BIND_STRUCT(CouncilControlSnapshot, snapshot_fields);
 
 // A further record takes a file in schemas/avro/, a table above, and a row here.
+// clang-format off
 #define OWN(record_type, file_name, binding_of, member) \
     {.type = (record_type), \
      .file = {(file_name), sizeof(file_name) - 1}, \
      .binding = &(binding_of), \
      .offset = offsetof(Record, member)}
+// clang-format on
 static OwnSchema schemas[] = {
     OWN(RECORD_DECLARATION, "ward-declaration.avsc", declaration, declaration),
     OWN(RECORD_ACTION, "operator-action.avsc", action, action),

@@ -18,8 +18,8 @@ typedef struct Compiler {
     Plan *plan;
     Arena *arena;
     PlanReaders readers;
-    Str reason;    // why something does not resolve
-    uint32_t name; // of the field that is being compiled
+    Str reason;           // why something does not resolve
+    uint32_t name;        // of the field that is being compiled
     size_t visits, depth; // of types, references followed
     Body *bodies;
     size_t bodies_count;
@@ -41,7 +41,8 @@ static bool skip(Compiler *c, const SchemaNode *writer);
 // "int", "record declared.Candidate".
 static Str type_text(Compiler *c, const SchemaNode *node) {
     const char *type = schema_type_name(node->type);
-    return str_is_none(node->name) ? str_from(type) : arena_printf(c->arena, "%s %.*s", type, NAME_BYTES_MAX, node->name.ptr);
+    return str_is_none(node->name) ? str_from(type)
+                                   : arena_printf(c->arena, "%s %.*s", type, NAME_BYTES_MAX, node->name.ptr);
 }
 
 static Target target_of(const SchemaNode *reader, const Binding *binding, uint32_t base) {
@@ -211,7 +212,7 @@ static bool skip_branch(Compiler *c, const SchemaNode *branch, const void *conte
 
 static bool skip_type(Compiler *c, const SchemaNode *writer) {
     static const OpCode codes[SCHEMA_TYPES] = {
-        [SCHEMA_BOOLEAN] = OP_SKIP_BOOL, [SCHEMA_INT] = OP_SKIP_INT,     [SCHEMA_LONG] = OP_SKIP_LONG,
+        [SCHEMA_BOOLEAN] = OP_SKIP_BOOL, [SCHEMA_INT] = OP_SKIP_INT,       [SCHEMA_LONG] = OP_SKIP_LONG,
         [SCHEMA_BYTES] = OP_SKIP_BYTES,  [SCHEMA_STRING] = OP_SKIP_STRING,
     };
     switch (writer->type) {
@@ -296,7 +297,8 @@ static bool resolve_enum(Compiler *c, const SchemaNode *writer, Target target) {
     for (size_t i = 0; i < writer->symbols.count; i++) {
         c->plan->table[table + i] = symbol_index(target.type, writer->symbols.ptr[i]);
     }
-    (void)emit(c, (Op){.code = OP_ENUM, .offset = target.offset, .size = (uint32_t)writer->symbols.count, .table = table});
+    (void)emit(c,
+               (Op){.code = OP_ENUM, .offset = target.offset, .size = (uint32_t)writer->symbols.count, .table = table});
     return true;
 }
 
@@ -370,7 +372,8 @@ static bool resolve_default(Compiler *c, const SchemaField *field, uint32_t base
 // Puts the field in front of the reason that something in it does not resolve.
 static bool blame_field(Compiler *c, Str field) {
     bool nested = str_starts_with(c->reason, STR_LIT("."));
-    c->reason = arena_printf(c->arena, ".%.*s%s" STR_FMT, NAME_BYTES_MAX, field.ptr, nested ? "" : ": ", STR_ARG(c->reason));
+    c->reason =
+        arena_printf(c->arena, ".%.*s%s" STR_FMT, NAME_BYTES_MAX, field.ptr, nested ? "" : ": ", STR_ARG(c->reason));
     return false;
 }
 
@@ -383,8 +386,8 @@ static bool resolve_fields(Compiler *c, const SchemaNode *writer, const SchemaNo
             ours = sources[j] == i ? &reader->fields[j] : NULL;
         }
         uint32_t outer = enter_field(c, theirs->name);
-        bool done = ours == NULL ? skip(c, theirs->type)
-                                 : resolve(c, theirs->type, target_of(ours->type, ours->binding, base));
+        bool done =
+            ours == NULL ? skip(c, theirs->type) : resolve(c, theirs->type, target_of(ours->type, ours->binding, base));
         if (!done) {
             return blame_field(c, theirs->name);
         }
@@ -427,7 +430,10 @@ static bool resolve_branch(Compiler *c, const SchemaNode *branch, const void *co
 
 static bool resolve_type(Compiler *c, const SchemaNode *writer, Target target) {
     static const OpCode codes[] = {
-        [BIND_STR] = OP_STRING, [BIND_BOOL] = OP_BOOL, [BIND_TRILEAN] = OP_TRILEAN, [BIND_INT32] = OP_INT32,
+        [BIND_STR] = OP_STRING,
+        [BIND_BOOL] = OP_BOOL,
+        [BIND_TRILEAN] = OP_TRILEAN,
+        [BIND_INT32] = OP_INT32,
     };
     if (writer->type == SCHEMA_UNION) {
         return compile_union(c, writer, resolve_branch, &target);

@@ -39,9 +39,9 @@ typedef enum OpCode {
 } OpCode;
 
 typedef struct Op {
-    uint32_t code; // OpCode
+    uint32_t code;                 // OpCode
     uint32_t offset, count_offset; // in the struct that is being filled
-    uint32_t next; // steps ahead
+    uint32_t next;                 // steps ahead
     uint32_t size, min_bytes, table;
     uint32_t name; // of the writer's field, in `names`; an empty one for an item
 } Op;

@@ -34,6 +34,7 @@ typedef struct Parser {
 // A hostile name does not fill the detail.
 #define NAME_FMT "%.64s"
 
+// clang-format off
 static const struct {
     const char *name;
     uint32_t min_bytes;
@@ -53,6 +54,7 @@ static const struct {
     [SCHEMA_UNION] = {"union", 1},
     [SCHEMA_RECORD] = {"record", 0},
 };
+// clang-format on
 
 static SchemaNode *parse_node(Parser *p, const json_t *json, Str space);
 
@@ -442,7 +444,8 @@ static bool avro_c_accepts(Str json) {
 
 static bool parse(Parser *p, Schema *schema, Str json) {
     if (json.len == 0 || json.len > LIMIT_SCHEMA_BYTES || !text_is_bounded(json)) {
-        return REFUSE(p, "a schema must have 1 to %d bytes and at most %d levels", LIMIT_SCHEMA_BYTES, LIMIT_SCHEMA_DEPTH);
+        return REFUSE(p, "a schema must have 1 to %d bytes and at most %d levels", LIMIT_SCHEMA_BYTES,
+                      LIMIT_SCHEMA_DEPTH);
     }
     json_error_t fault;
     schema->json = json_loadb(json.ptr, json.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);

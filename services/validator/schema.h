@@ -52,14 +52,14 @@ struct SchemaNode {
     SchemaType type;
     uint32_t min_bytes; // no datum is shorter; saturates
     // Records, enums and fixed:
-    Str name;         // full
-    StrList aliases;  // full names
-    uint32_t number;  // of named types in the order of their definitions
-    bool open;        // while its definition is being parsed
-    bool recursive;   // a record that may contain itself
-    size_t size;      // fixed
-    StrList symbols;  // enum
-    int32_t fallback; // enum: index of its default symbol, -1: none
+    Str name;            // full
+    StrList aliases;     // full names
+    uint32_t number;     // of named types in the order of their definitions
+    bool open;           // while its definition is being parsed
+    bool recursive;      // a record that may contain itself
+    size_t size;         // fixed
+    StrList symbols;     // enum
+    int32_t fallback;    // enum: index of its default symbol, -1: none
     SchemaField *fields; // record
     size_t fields_count;
     SchemaNode **branches; // union

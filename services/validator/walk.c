@@ -28,23 +28,22 @@ typedef struct Walk {
     size_t byte;
 } Walk;
 
-// Every reader returns the byte behind what it read, or NULL after noting the fault.
-typedef const uint8_t *At;
+// Every function below that takes a place in the bytes, `at`, and gives one back, gives that behind
+// what it read, or NULL after noting the fault.
+static const uint8_t *run(Walk *w, const Op *op, const uint8_t *at, char *base);
 
-static At run(Walk *w, const Op *op, At at, char *base);
-
-__attribute__((cold, noinline)) static At fail(Walk *w, Rule rule, At at, Str what) {
+__attribute__((cold, noinline)) static const uint8_t *fail(Walk *w, Rule rule, const uint8_t *at, Str what) {
     w->rule = rule;
     w->what = what;
     w->byte = (size_t)(at - w->start);
     return NULL;
 }
 
-__attribute__((cold, noinline)) static At fail_long(Walk *w, At at) {
+__attribute__((cold, noinline)) static const uint8_t *fail_long(Walk *w, const uint8_t *at) {
     return fail(w, RULE_BAD_AVRO, at, str_from(varint_fault(at, w->end, VARINT_LONG_BYTES)));
 }
 
-__attribute__((cold, noinline)) static At fail_int(Walk *w, At at) {
+__attribute__((cold, noinline)) static const uint8_t *fail_int(Walk *w, const uint8_t *at) {
     return fail(w, RULE_BAD_AVRO, at, str_from(varint_fault(at, w->end, VARINT_INT_BYTES)));
 }
 
@@ -55,30 +54,30 @@ __attribute__((cold, noinline)) static void blame(Walk *w, Str part) {
     w->path = path.len > PATH_BYTES_MAX ? str_slice(path, 0, PATH_BYTES_MAX) : path;
 }
 
-static size_t left(const Walk *w, At at) {
+static size_t left(const Walk *w, const uint8_t *at) {
     return (size_t)(w->end - at);
 }
 
 // ---- scalars
 
-static inline At take_long(Walk *w, At at, int64_t *value) {
-    At next = varint_read_long(at, w->end, value);
+static inline const uint8_t *take_long(Walk *w, const uint8_t *at, int64_t *value) {
+    const uint8_t *next = varint_read_long(at, w->end, value);
     return next != NULL ? next : fail_long(w, at);
 }
 
-static inline At take_int(Walk *w, At at, int64_t *value) {
-    At next = varint_read_int(at, w->end, value);
+static inline const uint8_t *take_int(Walk *w, const uint8_t *at, int64_t *value) {
+    const uint8_t *next = varint_read_int(at, w->end, value);
     return next != NULL ? next : fail_int(w, at);
 }
 
-static inline At take_int32(Walk *w, At at, int32_t *value) {
+static inline const uint8_t *take_int32(Walk *w, const uint8_t *at, int32_t *value) {
     int64_t wide = 0;
     at = take_int(w, at, &wide);
     *value = (int32_t)wide;
     return at;
 }
 
-static inline At take_bool(Walk *w, At at, bool *value) {
+static inline const uint8_t *take_bool(Walk *w, const uint8_t *at, bool *value) {
     if (at == w->end) {
         return fail(w, RULE_BAD_AVRO, at, STR_LIT("boolean cut short"));
     }
@@ -89,9 +88,9 @@ static inline At take_bool(Walk *w, At at, bool *value) {
     return at + 1;
 }
 
-static inline At take_index(Walk *w, const char *of, uint32_t count, At at, uint32_t *index) {
+static inline const uint8_t *take_index(Walk *w, const char *of, uint32_t count, const uint8_t *at, uint32_t *index) {
     int64_t value = 0;
-    At next = take_int(w, at, &value);
+    const uint8_t *next = take_int(w, at, &value);
     if (next == NULL) {
         return NULL;
     }
@@ -102,19 +101,21 @@ static inline At take_index(Walk *w, const char *of, uint32_t count, At at, uint
     return next;
 }
 
-static At take_enum(Walk *w, const Op *op, At at, int32_t *value) {
+static const uint8_t *take_enum(Walk *w, const Op *op, const uint8_t *at, int32_t *value) {
     uint32_t index = 0;
-    At next = take_index(w, "enum index", op->size, at, &index);
+    const uint8_t *next = take_index(w, "enum index", op->size, at, &index);
     if (next == NULL) {
         return NULL;
     }
     *value = w->plan->table[op->table + index];
-    return *value >= 0 ? next : fail(w, RULE_BAD_AVRO, at, STR_LIT("the writer's symbol is none of ours, and we have no default"));
+    return *value >= 0
+               ? next
+               : fail(w, RULE_BAD_AVRO, at, STR_LIT("the writer's symbol is none of ours, and we have no default"));
 }
 
-static inline At take_span(Walk *w, At at, Str *value) {
+static inline const uint8_t *take_span(Walk *w, const uint8_t *at, Str *value) {
     int64_t len = 0;
-    At bytes = take_long(w, at, &len);
+    const uint8_t *bytes = take_long(w, at, &len);
     if (bytes == NULL) {
         return NULL;
     }
@@ -149,7 +150,7 @@ static inline bool is_plain(const uint8_t *at, size_t len) {
     return (odd | odd_bytes(at + len - 8)) == 0;
 }
 
-static At check_text(Walk *w, Str text, At next) {
+static const uint8_t *check_text(Walk *w, Str text, const uint8_t *next) {
     const uint8_t *bytes = (const uint8_t *)text.ptr;
     const uint8_t *wrong = u8_check(bytes, text.len);
     if (wrong != NULL) {
@@ -159,7 +160,7 @@ static At check_text(Walk *w, Str text, At next) {
     return nul == NULL ? next : fail(w, RULE_BAD_UTF8, nul, STR_LIT("NUL in a string"));
 }
 
-static inline At take_text(Walk *w, At at, Str *value) {
+static inline const uint8_t *take_text(Walk *w, const uint8_t *at, Str *value) {
     at = take_span(w, at, value);
     if (at == NULL || is_plain((const uint8_t *)value->ptr, value->len)) {
         return at;
@@ -167,7 +168,7 @@ static inline At take_text(Walk *w, At at, Str *value) {
     return check_text(w, *value, at);
 }
 
-static At skip_fixed(Walk *w, At at, size_t size) {
+static const uint8_t *skip_fixed(Walk *w, const uint8_t *at, size_t size) {
     if (size > left(w, at)) {
         return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "%zu bytes wanted with %zu left", size, left(w, at)));
     }
@@ -177,7 +178,7 @@ static At skip_fixed(Walk *w, At at, size_t size) {
 // ---- memory
 
 // Zeroed, or NULL after noting the fault.
-static void *allocate(Walk *w, At at, size_t count, size_t size) {
+static void *allocate(Walk *w, const uint8_t *at, size_t count, size_t size) {
     size_t align = _Alignof(max_align_t), rounded = (size + align - 1) / align * align;
     if (count > w->memory_left / rounded) {
         (void)fail(w, RULE_BAD_AVRO, at, STR_LIT("needs more memory than 4 times the record and 64 KiB"));
@@ -193,7 +194,7 @@ typedef struct Items {
 } Items;
 
 // Room for `more` items: exactly, in the usual single block, then by doubling.
-static bool reserve(Walk *w, At at, Items *items, size_t more, size_t size) {
+static bool reserve(Walk *w, const uint8_t *at, Items *items, size_t more, size_t size) {
     size_t wanted = items->count + more;
     if (wanted <= items->capacity) {
         return true;
@@ -215,13 +216,13 @@ static bool reserve(Walk *w, At at, Items *items, size_t more, size_t size) {
 
 typedef struct Block {
     size_t count;
-    At end; // NULL: the writer gave no size
+    const uint8_t *end; // NULL: the writer gave no size
 } Block;
 
 // Reads a block's count (0: there are no more) and, with a negative one, its size in bytes.
-static At take_block(Walk *w, const Op *op, At at, Block *block) {
+static const uint8_t *take_block(Walk *w, const Op *op, const uint8_t *at, Block *block) {
     int64_t count = 0, size = 0;
-    At next = take_long(w, at, &count);
+    const uint8_t *next = take_long(w, at, &count);
     *block = (Block){0};
     if (next == NULL || count == 0) {
         return next;
@@ -232,7 +233,8 @@ static At take_block(Walk *w, const Op *op, At at, Block *block) {
             return NULL;
         }
         if (size < 0 || (uint64_t)size > left(w, next)) {
-            Str what = arena_printf(w->arena, "block of %lld bytes with %zu bytes left", (long long)size, left(w, next));
+            Str what =
+                arena_printf(w->arena, "block of %lld bytes with %zu bytes left", (long long)size, left(w, next));
             return fail(w, RULE_BAD_AVRO, at, what);
         }
         block->end = next + size;
@@ -240,7 +242,8 @@ static At take_block(Walk *w, const Op *op, At at, Block *block) {
     uint64_t items = count < 0 ? 0 - (uint64_t)count : (uint64_t)count;
     size_t item_bytes = (size_t)op->min_bytes + (op->code == OP_MAP || op->code == OP_SKIP_MAP);
     if (item_bytes == 0 ? items > w->empty_items_left : items > left(w, next) / item_bytes) {
-        Str what = arena_printf(w->arena, "%llu items claimed with %zu bytes left", (unsigned long long)items, left(w, next));
+        Str what =
+            arena_printf(w->arena, "%llu items claimed with %zu bytes left", (unsigned long long)items, left(w, next));
         return fail(w, RULE_BAD_AVRO, at, what);
     }
     w->empty_items_left -= item_bytes == 0 ? items : 0;
@@ -248,7 +251,7 @@ static At take_block(Walk *w, const Op *op, At at, Block *block) {
     return next;
 }
 
-static At take_item(Walk *w, const Op *op, At at, char *item) {
+static const uint8_t *take_item(Walk *w, const Op *op, const uint8_t *at, char *item) {
     Str skipped = STR_NONE;
     if (op->code == OP_MAP) {
         at = take_text(w, at, (Str *)(void *)item);
@@ -259,9 +262,9 @@ static At take_item(Walk *w, const Op *op, At at, char *item) {
 }
 
 // Items into the arena. NULL for `items`: they are skipped, and nothing is stored at `base` either.
-static At take_items(Walk *w, const Op *op, At at, char *base, Items *items) {
+static const uint8_t *take_items(Walk *w, const Op *op, const uint8_t *at, char *base, Items *items) {
     for (size_t number = 0;;) {
-        At from = at;
+        const uint8_t *from = at;
         Block block;
         at = take_block(w, op, at, &block);
         if (at == NULL || block.count == 0) {
@@ -289,7 +292,7 @@ static void store_items(const Op *op, char *base, void *ptr, size_t count) {
     memcpy(base + op->count_offset, &count, sizeof count);
 }
 
-static At take_array(Walk *w, const Op *op, At at, char *base) {
+static const uint8_t *take_array(Walk *w, const Op *op, const uint8_t *at, char *base) {
     Items items = {0};
     at = take_items(w, op, at, base, &items);
     store_items(op, base, items.ptr, items.count);
@@ -300,10 +303,10 @@ static int compare_keys(const void *a, const void *b) {
     return str_compare(*(const Str *)a, *(const Str *)b);
 }
 
-static At take_map(Walk *w, const Op *op, At at, char *base) {
+static const uint8_t *take_map(Walk *w, const Op *op, const uint8_t *at, char *base) {
     static max_align_t empty; // a map without entries is there, and so not NULL
     Items items = {.ptr = (char *)&empty};
-    At next = take_items(w, op, at, base, &items);
+    const uint8_t *next = take_items(w, op, at, base, &items);
     if (next == NULL) {
         return NULL;
     }
@@ -319,7 +322,7 @@ static At take_map(Walk *w, const Op *op, At at, char *base) {
 
 // ---- the steps
 
-static At take_pointer(Walk *w, const Op *op, At at, char *base) {
+static const uint8_t *take_pointer(Walk *w, const Op *op, const uint8_t *at, char *base) {
     char *target = allocate(w, at, 1, op->size);
     if (target == NULL) {
         return NULL;
@@ -329,19 +332,19 @@ static At take_pointer(Walk *w, const Op *op, At at, char *base) {
 }
 
 // The default's bytes were written by us, so reading them can fail for want of memory alone.
-static At take_default(Walk *w, const Op *op, At at, char *base) {
+static const uint8_t *take_default(Walk *w, const Op *op, const uint8_t *at, char *base) {
     const uint8_t *start = w->start, *end = w->end;
     Str datum = w->plan->defaults[op->table];
     w->start = (const uint8_t *)datum.ptr;
     w->end = w->start + datum.len;
-    At read = run(w, op + 1, w->start, base);
+    const uint8_t *read = run(w, op + 1, w->start, base);
     w->start = start;
     w->end = end;
     w->byte = (size_t)(at - start);
     return read == NULL ? NULL : at;
 }
 
-static At skip_scalar(Walk *w, const Op *op, At at) {
+static const uint8_t *skip_scalar(Walk *w, const Op *op, const uint8_t *at) {
     int64_t number = 0;
     uint32_t index = 0;
     bool truth = false;
@@ -368,7 +371,7 @@ static At skip_scalar(Walk *w, const Op *op, At at) {
 #define PLACE(type) ((type *)(void *)(base + op->offset))
 
 // One step that goes on behind itself.
-static inline At step(Walk *w, const Op *op, At at, char *base) {
+static inline const uint8_t *step(Walk *w, const Op *op, const uint8_t *at, char *base) {
     bool truth = false;
     switch ((OpCode)op->code) {
     case OP_SET_TYPE:
@@ -414,7 +417,7 @@ static inline At step(Walk *w, const Op *op, At at, char *base) {
 }
 
 // The steps of a body, up to its end.
-static At run(Walk *w, const Op *op, At at, char *base) {
+static const uint8_t *run(Walk *w, const Op *op, const uint8_t *at, char *base) {
     if (w->depth == LIMIT_SCHEMA_DEPTH) {
         return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "nested deeper than %d", LIMIT_SCHEMA_DEPTH));
     }
@@ -450,17 +453,18 @@ bool walk_datum(const Plan *plan, Str payload, size_t datum, void *out, Arena *a
         .memory_left = MEMORY_FACTOR * payload.len + MEMORY_EXTRA,
         .empty_items_left = EMPTY_ITEMS_MAX,
     };
-    At end = run(&w, plan->ops, start + datum, out);
+    const uint8_t *end = run(&w, plan->ops, start + datum, out);
     if (end == w.end) {
         return true;
     }
     if (end != NULL) {
         fault->rule = RULE_TRAILING_BYTES;
-        fault->detail = arena_printf(arena, "%zu bytes left behind the datum, at byte %zu", left(&w, end), (size_t)(end - start));
+        fault->detail =
+            arena_printf(arena, "%zu bytes left behind the datum, at byte %zu", left(&w, end), (size_t)(end - start));
         return false;
     }
     fault->rule = w.rule;
-    fault->detail = arena_printf(arena, STR_FMT "%s" STR_FMT " at byte %zu", STR_ARG(w.path), w.path.len > 0 ? ": " : "",
-                                 STR_ARG(w.what), w.byte);
+    fault->detail = arena_printf(arena, STR_FMT "%s" STR_FMT " at byte %zu", STR_ARG(w.path),
+                                 w.path.len > 0 ? ": " : "", STR_ARG(w.what), w.byte);
     return false;
 }

@@ -13,6 +13,8 @@ SHARES = {"corrections": 0.15, "duplicates": 0.05, "withdrawals": 0.03, "postpon
 CHUNKS = (1, 10, 30, 60, 200)
 PAUSE_S = (0.05, 0.7)
 LINES_A_SECOND = 250  # more than it ever sends
+PUBLISH_WITHIN_S = 120.0
+SETTINGS = {"DECLARED_KAFKA_RECONNECT_BACKOFF_MAX_MS": "500"}
 DESK_EVERY_S = 1.5
 DESK_SHARE = 5  # every fifth council has a desk that interferes
 
@@ -67,13 +69,16 @@ class Feeder(threading.Thread):
 
     def publish(self, lines):
         """Until it has been acknowledged: part of it may then be in the topic twice, as of any feed."""
+        until = time.monotonic() + PUBLISH_WITHIN_S
         while True:
             try:
-                self.servers.declarectl("publish", "-", text="".join(line + "\n" for line in lines))
+                self.servers.declarectl("publish", "-", text="".join(line + "\n" for line in lines), env=SETTINGS)
                 self.published += len(lines)
                 return
             except CommandFailed:
-                time.sleep(0.5)
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def spiced(self):
         """The night's lines, then the same again, with what other feeds make of them in between."""

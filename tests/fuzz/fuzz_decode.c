@@ -17,7 +17,8 @@ static const char extra[] =
     "{\"name\": \"list\", \"type\": [\"null\", {\"type\": \"record\", \"name\": \"List\", \"fields\": ["
     "{\"name\": \"next\", \"type\": [\"null\", \"List\"]}, {\"name\": \"tree\", \"type\": \"Tree\"}]}]},"
     "{\"name\": \"nulls\", \"type\": {\"type\": \"array\", \"items\": \"null\"}},"
-    "{\"name\": \"map\", \"type\": {\"type\": \"map\", \"values\": [\"null\", \"int\", \"string\", \"bytes\", \"boolean\"]}},"
+    "{\"name\": \"map\", \"type\": {\"type\": \"map\", \"values\": [\"null\", \"int\", \"string\", \"bytes\", "
+    "\"boolean\"]}},"
     "{\"name\": \"fixed\", \"type\": {\"type\": \"fixed\", \"name\": \"F\", \"size\": 3}},"
     "{\"name\": \"enum\", \"type\": {\"type\": \"enum\", \"name\": \"E\", \"symbols\": [\"A\", \"B\", \"C\"]}},"
     "{\"name\": \"real\", \"type\": [\"float\", \"double\"]}]}";
@@ -51,13 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (store == NULL) {
         Str error;
         store = schema_store_new();
-        check(schema_store_add(store, TEST_SCHEMA_ID, declaration_schema_with(&arena, extra), &arena, &error), "schema");
+        check(schema_store_add(store, TEST_SCHEMA_ID, declaration_schema_with(&arena, extra), &arena, &error),
+              "schema");
     }
     Decoded out;
     int32_t wanted;
     arena_reset(&arena);
     DecodeStatus status = decode_payload(store, (Str){(const char *)data, size}, &arena, &out, &wanted);
-    check(arena.given <= 4 * size + 64 * 1024, "more memory than 4 times the record and 64 KiB");
+    check(arena.given <= 4 * size + 65536, "more memory than 4 times the record and 64 KiB");
     if (status == DECODE_OK) {
         check(out.record.type != RECORD_NONE && out.writer_schema != 0, "an accepted record without its type");
         check_round_trip(store, &out.record, &arena);

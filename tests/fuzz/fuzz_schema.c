@@ -38,8 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check(status != DECODE_SCHEMA_WANTED, "the schema was not kept");
     check(added == (out.writer_schema != 0) || payload.len > LIMIT_RECORD_BYTES, "a refused schema with a fingerprint");
     check(added || status == DECODE_REJECTED, "a record of a refused schema");
-    check(arena.given <= 4 * payload.len + 64 * 1024, "more memory than 4 times the record and 64 KiB");
-    check(status == DECODE_OK || (out.detail.len > 0 && out.detail.len <= LIMIT_DETAIL_BYTES), "a rejection without a detail");
+    check(arena.given <= 4 * payload.len + 65536, "more memory than 4 times the record and 64 KiB");
+    check(status == DECODE_OK || (out.detail.len > 0 && out.detail.len <= LIMIT_DETAIL_BYTES),
+          "a rejection without a detail");
 
     arena_free(&arena);
     return 0;

@@ -146,7 +146,8 @@ def frozen(server):
     pids = server_pids(server)
     try:
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            with contextlib.suppress(ProcessLookupError):  # an idle helper of PostgreSQL may just have ended
+                os.kill(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in pids:

@@ -3,6 +3,7 @@
 #include "services/validator/own_schemas.h"
 #include "services/validator/varint.h"
 
+// clang-format off
 #define BYTES(literal) {(literal), sizeof(literal) - 1}
 
 // Field by field, as schemas/avro/ward-declaration.avsc has them.
@@ -36,6 +37,7 @@ static const FieldBytes declaration[] = {
     {"candidates.end", BYTES("\x00")},
     {"note", BYTES("\x00")},
 };
+// clang-format on
 
 void add_long(Buf *out, int64_t value) {
     varint_add_long(out, value);

@@ -184,7 +184,7 @@ static void decode_own(SchemaStore *store, Str writer, const json_t *data, Arena
     size_t i;
     json_t *datum;
     (void)schema_store_add(store, ++id, writer, arena, &error);
-    json_array_foreach((json_t *)(uintptr_t)data, i, datum) {
+    json_array_foreach((json_t *)data, i, datum) {
         _cleanup_buf_ Buf payload = {0};
         _cleanup_buf_ Buf encoded = {0};
         _cleanup_buf_ Buf text = {0};
@@ -246,7 +246,7 @@ static bool prepare(Pair *pair, Str reader, Str writer, Arena *arena, Str *error
 static void decode_any(Pair *pair, const json_t *data, Arena *arena) {
     size_t i;
     json_t *datum;
-    json_array_foreach((json_t *)(uintptr_t)data, i, datum) {
+    json_array_foreach((json_t *)data, i, datum) {
         _cleanup_buf_ Buf payload = {0};
         WalkFault fault;
         char *value = arena_alloc(arena, 1, pair->binding.size);

@@ -111,11 +111,9 @@ static void a_reference_keeps_what_is_known_and_what_is_not(void **state) {
                                {STR_LIT("2003-05-01"), STR_LIT("PP52"), STR_LIT("election")}};
     PreviousControl previous = {STR_LIT("PP52"), 33, COUNT_UNKNOWN, STR_LIT("last_election")};
     SeatBaseline seat_baseline = {STR_LIT("last_election"), {baseline, 2}};
-    ReferenceBallot ballots[] = {{.ballot_paper_id = STR_LIT("b"),
-                                  .seats = 2,
-                                  .electorate = COUNT_UNKNOWN,
-                                  .nominations = {nominations, 1}},
-                                 {.ballot_paper_id = STR_LIT("c"), .seats = 1, .electorate = 9, .defending = {nominations, 0}}};
+    ReferenceBallot ballots[] = {
+        {.ballot_paper_id = STR_LIT("b"), .seats = 2, .electorate = COUNT_UNKNOWN, .nominations = {nominations, 1}},
+        {.ballot_paper_id = STR_LIT("c"), .seats = 1, .electorate = 9, .defending = {nominations, 0}}};
     Str folds[] = {STR_LIT("joint-party:53-119"), STR_LIT("x")};
     Party parties[] = {{.party_id = STR_LIT("PP53"),
                         .name = STR_LIT("Labour"),
@@ -165,7 +163,8 @@ static void a_reference_keeps_what_is_known_and_what_is_not(void **state) {
 
 static void a_struct_is_encoded_by_its_schemas_name(void **state) {
     Fixture *f = *state;
-    Record record = {.type = RECORD_ACTION, .action = {.topic = STR_LIT("t"), .by = STR_LIT("b"), .note = STR_LIT("n")}};
+    Record record = {.type = RECORD_ACTION,
+                     .action = {.topic = STR_LIT("t"), .by = STR_LIT("b"), .note = STR_LIT("n")}};
     encode_record(&record, &f->payload);
     encode_struct(STR_LIT("declared.OperatorAction"), &record.action, &f->again);
     assert_int_equal(f->again.len, f->payload.len);

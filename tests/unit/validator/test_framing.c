@@ -8,7 +8,7 @@
 
 static void confluent_ids_are_big_endian(void **state) {
     (void)state;
-    Framing framing = framing_read(STR_LIT("\x00\x01\x02\x03\xff" "datum"));
+    Framing framing = framing_read(STR_LIT("\x00\x01\x02\x03\xff!!"));
     assert_int_equal(framing.kind, FRAMING_CONFLUENT);
     assert_int_equal(framing.id, 0x010203ff);
     assert_int_equal(framing.datum, 5);

@@ -118,7 +118,7 @@ static void print_sample(Buf *out, const Sample *s) {
         buf_printf(out, STR_FMT ",", STR_ARG(s->tags[i]));
     }
     buf_printf(out, s->weights == NULL ? " weights=NULL" : " weights=");
-    for (size_t i = 0; i < s->weights_count; i++) {
+    for (size_t i = 0; s->weights != NULL && i < s->weights_count; i++) {
         buf_printf(out, STR_FMT ":%lld,", STR_ARG(s->weights[i].key), (long long)s->weights[i].value);
     }
     buf_add_str(out, STR_LIT(" inner="));
@@ -171,6 +171,7 @@ static void check(Fixture *f, const Case *cases, size_t count) {
     }
 }
 
+// clang-format off
 #define CHECK(f, cases) check(f, cases, sizeof(cases) / sizeof(cases)[0])
 #define BYTES(literal) {(literal), sizeof(literal) - 1}
 #define RECORD(fields) "{\"type\":\"record\",\"name\":\"test.Sample\",\"fields\":[" fields "]}"
@@ -372,6 +373,7 @@ static void arrays_and_maps_come_in_blocks(void **state) {
     };
     CHECK(*state, cases);
 }
+// clang-format on
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 

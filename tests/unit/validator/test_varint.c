@@ -62,10 +62,8 @@ static void nothing_is_cut_short(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read_back),
-        cmocka_unit_test(an_int_has_32_bits),
-        cmocka_unit_test(padding_is_refused),
-        cmocka_unit_test(ten_bytes_are_the_most),
+        cmocka_unit_test(what_is_written_is_read_back), cmocka_unit_test(an_int_has_32_bits),
+        cmocka_unit_test(padding_is_refused),           cmocka_unit_test(ten_bytes_are_the_most),
         cmocka_unit_test(nothing_is_cut_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
