@@ -18,6 +18,9 @@ static int64_t now_ms(void) {
 static void note_error(Connection *c, const char *message) {
     size_t len = strcspn(message, "\n");
     snprintf(c->error, sizeof c->error, "%.*s", (int)len, message);
+    if (len == 0) {
+        snprintf(c->error, sizeof c->error, "the connection was lost");
+    }
 }
 
 void connection_close(Connection *c) {
@@ -25,11 +28,8 @@ void connection_close(Connection *c) {
     c->pg = NULL;
 }
 
-static void lose(Connection *c) {
+void connection_lose(Connection *c) {
     note_error(c, PQerrorMessage(c->pg));
-    if (c->error[0] == '\0') {
-        note_error(c, "the connection was lost");
-    }
     connection_close(c);
 }
 
@@ -105,7 +105,11 @@ static bool set_up(Connection *c, const char *role) {
     char sql[512] = SESSION_SETTINGS;
     if (role[0] != '\0') {
         char *quoted = PQescapeIdentifier(c->pg, role, strlen(role));
-        snprintf(sql, sizeof sql, "SET ROLE %s; " SESSION_SETTINGS, quoted == NULL ? "none" : quoted);
+        if (quoted == NULL) {
+            connection_lose(c);
+            return false;
+        }
+        snprintf(sql, sizeof sql, "SET ROLE %s; " SESSION_SETTINGS, quoted);
         PQfreemem(quoted);
     }
     PGresult *result = connection_exec(c, sql);
@@ -137,7 +141,7 @@ static bool flush(Connection *c) {
         }
     }
     if (left < 0) {
-        lose(c);
+        connection_lose(c);
     }
     return left == 0;
 }
@@ -151,14 +155,14 @@ PGresult *connection_result(Connection *c) {
             return NULL;
         }
         if (PQconsumeInput(c->pg) == 0) {
-            lose(c);
+            connection_lose(c);
             return NULL;
         }
     }
     PGresult *result = PQgetResult(c->pg);
     if (PQstatus(c->pg) == CONNECTION_BAD) {
         PQclear(result);
-        lose(c);
+        connection_lose(c);
         return NULL;
     }
     return result;
@@ -174,6 +178,9 @@ static PGresult *last_result(Connection *c) {
         }
         PQclear(last);
         last = result;
+    }
+    if (last == NULL && c->pg != NULL) {
+        connection_lose(c); // what was sent has no answer: nothing more can be sent
     }
     if (c->pg == NULL) {
         PQclear(last);
@@ -198,7 +205,7 @@ PGresult *connection_query(Connection *c, const char *sql, const Parameter *para
         return NULL;
     }
     if (PQsendQueryParams(c->pg, sql, (int)count, types, values, lengths, formats, 1) == 0) {
-        lose(c);
+        connection_lose(c);
         return NULL;
     }
     return last_result(c);
@@ -209,7 +216,7 @@ PGresult *connection_exec(Connection *c, const char *sql) {
         return NULL;
     }
     if (PQsendQuery(c->pg, sql) == 0) {
-        lose(c);
+        connection_lose(c);
         return NULL;
     }
     return last_result(c);
@@ -223,7 +230,7 @@ bool connection_copy(Connection *c, Str bytes) {
         }
     }
     if (sent < 0) {
-        lose(c);
+        connection_lose(c);
     }
     return sent > 0;
 }
@@ -236,7 +243,7 @@ bool connection_copy_end(Connection *c) {
         }
     }
     if (sent < 0) {
-        lose(c);
+        connection_lose(c);
     }
     return sent > 0;
 }

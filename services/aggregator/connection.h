@@ -18,6 +18,9 @@ typedef struct Connection {
 bool connection_open(Connection *c, const char *uri, const char *role);
 void connection_close(Connection *c);
 
+// Closes it and notes why, as libpq has it.
+void connection_lose(Connection *c);
+
 // The next result of what was sent; NULL when there is none left or the connection is lost (then it
 // is closed, and `error` says why).
 PGresult *connection_result(Connection *c);

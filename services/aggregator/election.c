@@ -230,12 +230,28 @@ void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate) {
     entry->fate = fate;
 }
 
+void entry_take_judgement(Space *space, Ballot *ballot, Entry *entry, const Judgement *judgement) {
+    entry->reasons = judgement->reasons;
+    entry->holds = judgement->holds;
+    entry->waived_conflicts |= entry->released ? judgement->conflicts : 0;
+    entry_set_fate(space, ballot, entry, judgement->fate);
+    if (!entry_stands(entry)) {
+        return;
+    }
+    if (entry->released) {
+        entry->release = ++ballot->releases;
+    }
+    if (entry->released || entry->fate == FATE_ACCEPTED) {
+        ballot->override = judgement->overrides ? entry : NULL;
+    }
+}
+
 // Of one source: the higher revision, then what the desk released last, then what came first.
 static bool outranks_within_source(const Entry *a, const Entry *b) {
     if (a->revision != b->revision) {
         return a->revision > b->revision;
     }
-    return a->released_by > b->released_by;
+    return a->release > b->release;
 }
 
 Entry *ballot_newest_of_source(const Ballot *ballot, const Str *source) {

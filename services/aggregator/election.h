@@ -26,7 +26,7 @@ typedef struct Entry {
     RuleSet identity;    // broken by the record as it came; does not change with reference data
     bool released;       // every rule but the UNKNOWN_ ones is waived
     RuleSet waived_conflicts; // that its release waived: it goes into force over rank and revision
-    int64_t released_by; // lane_seq of the row that released it; 0: none did
+    int32_t release;     // the how-maniest of the ballot's releases brought it to stand; 0: none did
     bool rejected_by_operator;
 } Entry;
 
@@ -38,6 +38,7 @@ typedef struct Ballot {
     int32_t held;                        // entries that are held now
     Entry *in_force;                     // NULL: the ballot is open
     Entry *override;                     // put in force by a release over rank and revision
+    int32_t releases;                    // that brought a record to stand
     bool grown;                          // since it was trimmed
 } Ballot;
 
@@ -86,7 +87,7 @@ Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch);
 
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count
-// until entry_set_fate.
+// until entry_set_fate or entry_take_judgement.
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft);
 
 // Folded parties and the content's digest, by the reference data there is now.
@@ -118,12 +119,11 @@ typedef struct Judgement {
     bool overrides;    // accepted, and in force over rank and revision
 } Judgement;
 
-static inline void entry_set_reasons(Entry *entry, const Judgement *judgement) {
-    entry->reasons = judgement->reasons;
-    entry->holds = judgement->holds;
-}
-
 // By all rules of spec 6 that need its election. `entry` may be among the ballot's entries already
 // (judged anew): it is never compared with itself, nor with what came after it.
 Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
                       Arena *arena);
+
+// Makes the judgement the entry's own. What a release put in force over rank and revision gives way
+// to the next record that is accepted or released.
+void entry_take_judgement(Space *space, Ballot *ballot, Entry *entry, const Judgement *judgement);

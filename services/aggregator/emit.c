@@ -9,15 +9,19 @@ static Str take_text(Buf *text, Arena *arena) {
     return copy;
 }
 
+static void add_name(Buf *json, const char *name) {
+    buf_add_str(json, STR_LIT(",\""));
+    buf_add_str(json, str_from(name));
+    buf_add_str(json, STR_LIT("\":"));
+}
+
 static void add_member(Buf *json, const char *name, Str value) {
-    buf_printf(json, ",\"%s\":", name);
+    add_name(json, name);
     buf_add_json_string(json, value);
 }
 
 static void add_number(Buf *json, const char *name, bool known, int64_t value) {
-    buf_add_str(json, STR_LIT(",\""));
-    buf_add_str(json, str_from(name));
-    buf_add_str(json, STR_LIT("\":"));
+    add_name(json, name);
     if (known) {
         buf_add_decimal(json, value);
     } else {
@@ -26,7 +30,8 @@ static void add_number(Buf *json, const char *name, bool known, int64_t value) {
 }
 
 static void add_bool(Buf *json, const char *name, bool value) {
-    buf_printf(json, ",\"%s\":%s", name, value ? "true" : "false");
+    add_name(json, name);
+    buf_add_str(json, value ? STR_LIT("true") : STR_LIT("false"));
 }
 
 static Str seats_json(const Council *council, const Standing *standing, Arena *arena) {

@@ -153,13 +153,7 @@ static void release(Step *step, const Place *place) {
     entry->released = true;
     entry->rejected_by_operator = false;
     Judgement judgement = entry_judge(place->election, place->ballot, entry, step->rules, step->arena);
-    if (judgement.fate != FATE_HELD) {
-        place->ballot->override = judgement.overrides ? entry : NULL;
-    }
-    entry->waived_conflicts |= judgement.conflicts;
-    entry->released_by = step->lane_seq;
-    entry_set_reasons(entry, &judgement);
-    entry_set_fate(place->space, place->ballot, entry, judgement.fate);
+    entry_take_judgement(place->space, place->ballot, entry, &judgement);
 }
 
 static void reject(const Place *place) {
@@ -263,11 +257,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
         return;
     }
     Entry *entry = entry_keep(election, ballot, draft);
-    entry_set_reasons(entry, &judgement);
-    entry_set_fate(space, ballot, entry, judgement.fate);
-    if (judgement.fate == FATE_ACCEPTED) {
-        ballot->override = NULL;
-    }
+    entry_take_judgement(space, ballot, entry, &judgement);
     step->cause.about = entry->declaration;
     act_pending(step, INPUT_DECLARATIONS, row->kafka_offset, false);
     ballot_settle(step, election, space, ballot);

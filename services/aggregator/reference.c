@@ -101,14 +101,11 @@ static bool is_judged_anew(const Entry *entry) {
 static void judge_anew(Step *step, Election *election, Space *space, HeldEntry held) {
     Entry *entry = held.entry;
     Judgement judgement = entry_judge(election, held.ballot, entry, step->rules, step->arena);
-    if (judgement.fate == entry->fate && judgement.reasons == entry->reasons) {
+    bool same = judgement.fate == entry->fate && judgement.reasons == entry->reasons;
+    entry_take_judgement(space, held.ballot, entry, &judgement);
+    if (same) {
         return;
     }
-    if (judgement.overrides || judgement.fate == FATE_ACCEPTED) {
-        held.ballot->override = judgement.overrides ? entry : NULL;
-    }
-    entry_set_reasons(entry, &judgement);
-    entry_set_fate(space, held.ballot, entry, judgement.fate);
     emit_fate_change(step, entry->lane_seq, election->election_id, judgement.fate, judgement.reasons,
                      judgement.detail, STR_NONE, STR_NONE);
     step->cause.about = entry->declaration;

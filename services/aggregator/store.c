@@ -325,8 +325,8 @@ static bool schema_is_stored(const Store *store, uint64_t fingerprint) {
 }
 
 // Writer schemas that this process has not stored yet. They are noted as stored before the commit;
-// after a failed one the whole note is dropped.
-static void add_writer_schemas(Store *store, const Effects *effects, const SchemaStore *schemas) {
+// after a failed one the whole note is dropped. False: libpq cannot quote one.
+static bool add_writer_schemas(Store *store, const Effects *effects, const SchemaStore *schemas) {
     for (size_t i = 0; i < effects->ledger.count; i++) {
         Str hex = effects->ledger.items[i].writer_schema;
         uint64_t fingerprint = str_is_none(hex) ? 0 : strtoull(hex.ptr, NULL, 16);
@@ -335,13 +335,15 @@ static void add_writer_schemas(Store *store, const Effects *effects, const Schem
         }
         Str json = schema_store_json(schemas, fingerprint);
         char *literal = PQescapeLiteral(store->connection.pg, json.ptr, json.len);
-        if (literal != NULL) {
-            buf_printf(&store->sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', %s) ON CONFLICT DO NOTHING; ",
-                       STR_ARG(hex), literal);
-            *vec_push(&store->stored_schemas) = fingerprint;
+        if (literal == NULL) {
+            return false;
         }
+        buf_printf(&store->sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', %s) ON CONFLICT DO NOTHING; ",
+                   STR_ARG(hex), literal);
+        *vec_push(&store->stored_schemas) = fingerprint;
         PQfreemem(literal);
     }
+    return true;
 }
 
 static void add_hex(Buf *out, const uint8_t *bytes, size_t count) {
@@ -369,21 +371,22 @@ static void add_copy(Buf *sql, const Table *table) {
 }
 
 // One string holds the whole transaction: the server goes from COPY to COPY as we feed it, and a
-// lane that is no longer ours stops it before the first.
-static void build_transaction(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
+// lane that is no longer ours stops it before the first. False: it is not complete.
+static bool build_transaction(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
                               const TableRows tables[TABLES_COUNT], const SchemaStore *schemas) {
     buf_clear(&store->sql);
     buf_add_str(&store->sql, STR_LIT("BEGIN; "));
     for (size_t i = 0; i < lanes_count; i++) {
         add_advance(&store->sql, &lanes[i]);
     }
-    add_writer_schemas(store, effects, schemas);
+    bool complete = add_writer_schemas(store, effects, schemas);
     for (size_t i = 0; i < TABLES_COUNT; i++) {
         if (tables[i].count > 0) {
             add_copy(&store->sql, tables[i].table);
         }
     }
     buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
+    return complete;
 }
 
 static bool feed_copy(Store *store, const TableRows *rows) {
@@ -455,9 +458,10 @@ StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_co
     }
     TableRows tables[TABLES_COUNT];
     list_tables(effects, tables);
-    build_transaction(store, lanes, lanes_count, effects, tables, schemas);
     StoreStatus status = STORE_AWAY;
-    if (PQsendQuery(c->pg, store->sql.ptr) != 0) {
+    c->error[0] = '\0';
+    if (build_transaction(store, lanes, lanes_count, effects, tables, schemas) &&
+        PQsendQuery(c->pg, store->sql.ptr) != 0) {
         status = run_transaction(store, tables);
     }
     if (status != STORE_OK) {
@@ -466,6 +470,9 @@ StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_co
             store->locked_out = false;
         }
         vec_clear(&store->stored_schemas);
+        if (c->pg != NULL && c->error[0] == '\0') {
+            connection_lose(c);
+        }
         connection_close(c);
     }
     return status;
@@ -487,9 +494,12 @@ void store_notify(Store *store, const Effects *effects) {
         }
         map_put(&told[row->is_test], row->election_id, row);
         char *id = PQescapeLiteral(c->pg, row->election_id.ptr, row->election_id.len);
+        if (id == NULL) {
+            continue;
+        }
         buf_printf(&store->sql,
                    "SELECT pg_notify('council_control%s', json_build_object('election_id', %s, 'seq', %d)::text); ",
-                   row->is_test ? "_test" : "", id == NULL ? "''" : id, row->seq);
+                   row->is_test ? "_test" : "", id, row->seq);
         PQfreemem(id);
     }
     map_free(&told[0]);

@@ -19,6 +19,7 @@ struct Store {
     VEC(OldRules) old_rules;
     VEC(uint64_t) stored_schemas; // writer schemas that the database has
     Buf sql, tuples;
+    bool locked_out; // the last commit waited in vain for a lane that another session has locked
     Arena memory; // of old rules
     PGresult *rejections_result;
     VEC(Rejection) rejections; // point into the result

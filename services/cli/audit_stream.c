@@ -49,6 +49,15 @@ bool tuple_read(Str bytes, Tuple *tuple) {
     return bytes.len == 0;
 }
 
+void tuple_write(const Tuple *tuple, Buf *out) {
+    buf_add_u16(out, (uint16_t)tuple->count);
+    for (size_t i = 0; i < tuple->count; i++) {
+        bool none = str_is_none(tuple->fields[i]);
+        buf_add_u32(out, none ? UINT32_MAX : (uint32_t)tuple->fields[i].len);
+        buf_add_str(out, tuple->fields[i]);
+    }
+}
+
 int32_t tuple_int4(const Tuple *tuple, size_t field) {
     uint32_t value = 0;
     memcpy(&value, tuple->fields[field].ptr, sizeof value);

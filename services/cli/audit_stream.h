@@ -20,6 +20,9 @@ typedef struct Tuple {
 // The fields are borrowed from the bytes.
 bool tuple_read(Str bytes, Tuple *tuple);
 
+// The same bytes again.
+void tuple_write(const Tuple *tuple, Buf *out);
+
 int32_t tuple_int4(const Tuple *tuple, size_t field);
 int64_t tuple_int8(const Tuple *tuple, size_t field);
 bool tuple_bool(const Tuple *tuple, size_t field);

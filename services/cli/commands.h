@@ -19,6 +19,8 @@ int command_held(const Cli *cli, int argc, char **argv);
 int command_release(const Cli *cli, int argc, char **argv);
 int command_reject(const Cli *cli, int argc, char **argv);
 int command_approve(const Cli *cli, int argc, char **argv);
+int command_audit_verify(const Cli *cli, int argc, char **argv);
+int command_audit_seal(const Cli *cli, int argc, char **argv);
 int command_config_sample(const Cli *cli, int argc, char **argv);
 
 // Publishes a stream of JSON lines, checked whole before the first is sent, and says how many were.

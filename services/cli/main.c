@@ -15,6 +15,25 @@ static const char desk_details[] =
     "POSITION is PARTITION:OFFSET of a declaration (see declarectl held), or TOPIC:PARTITION:OFFSET.\n"
     "The decision goes to desk-events and takes effect once the daemon has applied it.";
 
+static const char audit_verify_details[] =
+    "Recomputes the hash chain of every lane, applies the ledger's rows again, each by the rules and the\n"
+    "writer schema that it names and at the moment when it was received, and compares all that they\n"
+    "caused with what the database holds: fates, fate changes, reference data, snapshots with their facts,\n"
+    "ballots, flashes. Exit 1 names the first row that differs, is missing, or is one too many. A lane's\n"
+    "line is printed when it is done: --lane N- goes on after an interruption. It wants a login that may\n"
+    "read schema declared, and disturbs no daemon.";
+static const char audit_seal_details[] =
+    "Signs where every lane of the ledger stands. Who keeps the file can prove with audit verify --seal that\n"
+    "nothing which stood then was changed. The keys are made by\n"
+    "  openssl genpkey -algorithm ed25519 -out seal.key\n"
+    "  openssl pkey -in seal.key -pubout -out seal.pub\n"
+    "What is signed are these lines, each ended by a newline; the file has the same values as JSON:\n"
+    "  declared seal 1\n"
+    "  sealed_at MOMENT\n"
+    "  lane LANE LANE_SEQ HEAD_HASH RECEIVED_AT   for each lane, ascending\n"
+    "  rules VERSION SHA256                       for each row of declared.rules, ascending: of settings\n"
+    "  writer_schema FINGERPRINT SHA256           for each row of declared.writer_schema: of schema";
+
 static const CliCommand commands[] = {
     {"migrate", "", 0, 0, true, command_migrate, "Brings the database's schema up to date", NULL},
     {"reference load", "FILE", 1, 1, true, command_reference_load, "Checks a file of reference data and publishes it",
@@ -32,6 +51,9 @@ static const CliCommand commands[] = {
     {"release", "POSITION", 1, 1, true, command_release, "Lets a held or rejected record stand", desk_details},
     {"reject", "POSITION", 1, 1, true, command_reject, "Rejects a held or accepted record", desk_details},
     {"approve", "POSITION", 1, 1, true, command_approve, "Approves the call that a record caused", desk_details},
+    {"audit verify", "", 0, 0, true, command_audit_verify, "Proves that the ledger and all that follows from it are whole",
+     audit_verify_details},
+    {"audit seal", "", 0, 0, true, command_audit_seal, "Signs where the ledger stands", audit_seal_details},
     {"config sample", "", 0, 0, false, command_config_sample, "Prints the settings as a file", NULL},
 };
 

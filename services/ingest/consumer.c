@@ -40,6 +40,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_to
     Consumer *consumer = opaque;
     if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         note_assignment(consumer, partitions);
+        consumer->trouble[0] = '\0'; // the group has answered
         rd_kafka_topic_partition_list_t *rest = rd_kafka_topic_partition_list_new(0);
         rd_kafka_assign(kafka, rest);
         rd_kafka_topic_partition_list_destroy(rest);

@@ -98,8 +98,10 @@ static Config *read_settings(const Options *options, Arena *arena) {
     return config;
 }
 
+// A worker goes within its own thread: that too may have to wait for a server.
 static void *run_worker(void *worker) {
     worker_run(worker);
+    worker_free(worker);
     atomic_fetch_sub(&running, 1);
     return NULL;
 }
@@ -121,11 +123,18 @@ static void wait_for_stop(const sigset_t *signals) {
     atomic_store(&stop, true);
 }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 // Everything that matters is committed, so a server that keeps a worker waiting is left behind.
 static void leave_within_bounds(void) {
     static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    for (int waited_ms = 0; atomic_load(&running) > 0; waited_ms += 10) {
-        if (waited_ms > STOP_WITHIN_MS) {
+    int64_t until_ms = now_ms() + STOP_WITHIN_MS;
+    while (atomic_load(&running) > 0) {
+        if (now_ms() > until_ms) {
             log_warning("a server does not answer; leaving without a goodbye");
             _exit(EXIT_SUCCESS);
         }
@@ -136,7 +145,7 @@ static void leave_within_bounds(void) {
 static int run(const Config *config) {
     sigset_t signals;
     block_signals(&signals);
-    VEC(Worker *) workers = {0};
+    VEC(Worker *) workers = {0}; // those that have not been started
     VEC(pthread_t) threads = {0};
     char error[512] = "";
     int code = EXIT_SUCCESS;
@@ -150,9 +159,9 @@ static int run(const Config *config) {
             *vec_push(&workers) = worker;
         }
     }
-    for (size_t i = 0; i < workers.count && code == EXIT_SUCCESS; i++) {
+    while (workers.count > 0 && code == EXIT_SUCCESS) {
         atomic_fetch_add(&running, 1);
-        int failure = pthread_create(vec_push(&threads), NULL, run_worker, workers.items[i]);
+        int failure = pthread_create(vec_push(&threads), NULL, run_worker, workers.items[--workers.count]);
         if (failure != 0) {
             fprintf(stderr, "declared: cannot start a thread: %s\n", strerror(failure));
             _exit(EXIT_FAILURE);

@@ -12,7 +12,7 @@ enum { OUTBOX_ROWS = 500 };
 struct Outbox {
     const Config *config;
     int32_t lane;
-    int64_t sent;         // lane_seq up to which everything has left; -1: not read yet
+    int64_t sent;         // lane_seq up to which everything has left; -1: to be read
     rd_kafka_t *producer; // NULL: not needed yet
     bool initialised;
     Buf value; // of the snapshot that is being sent
@@ -34,6 +34,7 @@ static void drop_producer(Outbox *outbox) {
     }
     outbox->producer = NULL;
     outbox->initialised = false;
+    outbox->sent = -1;
 }
 
 void outbox_free(Outbox *outbox) {
@@ -90,6 +91,16 @@ static bool is_too_large(const Outbox *outbox, const Rejection *r) {
     return false;
 }
 
+// A rejection goes to the partition of its record, as far as there is one, so that those of a lane stay in
+// order whatever their keys.
+static int32_t choose_partition(const rd_kafka_topic_t *topic, const void *key, size_t key_len, int32_t partitions,
+                                void *outbox, void *number) {
+    if (number != NULL) {
+        return ((const Outbox *)outbox)->lane % partitions;
+    }
+    return rd_kafka_msg_partitioner_murmur2(topic, key, key_len, partitions, NULL, NULL);
+}
+
 static bool open_producer(Outbox *outbox) {
     char id[300];
     snprintf(id, sizeof id, "%s-lane-%d", config_get(outbox->config, "kafka.group.id"), outbox->lane);
@@ -97,6 +108,8 @@ static bool open_producer(Outbox *outbox) {
         {"transactional.id", id},
         {"message.max.bytes", "2097152"}, // a record of 1 MiB and its headers
         {"linger.ms", "0"},
+        {"partitioner", "murmur2"},              // makes the configuration of topics that is completed below
+        {"sticky.partitioning.linger.ms", "0"}, // else records without a key do not ask choose_partition
     };
     rd_kafka_conf_t *conf =
         kafka_settings(outbox->config, fixed, sizeof fixed / sizeof fixed[0], outbox->trouble, sizeof outbox->trouble);
@@ -105,6 +118,9 @@ static bool open_producer(Outbox *outbox) {
     }
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_opaque(conf, outbox);
+    rd_kafka_topic_conf_t *topic_conf = rd_kafka_conf_get_default_topic_conf(conf);
+    rd_kafka_topic_conf_set_partitioner_cb(topic_conf, choose_partition);
+    rd_kafka_topic_conf_set_opaque(topic_conf, outbox);
     outbox->producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, outbox->trouble, sizeof outbox->trouble);
     if (outbox->producer == NULL) {
         rd_kafka_conf_destroy(conf);
@@ -215,10 +231,7 @@ static OutboxStatus send_all(Outbox *outbox, const Outgoing *outgoing, int timeo
 }
 
 static OutboxStatus publish(Outbox *outbox, Store *store, const Outgoing *outgoing, int timeout_ms) {
-    OutboxStatus status = prepare(outbox, timeout_ms);
-    if (status == OUTBOX_DONE) {
-        status = send_all(outbox, outgoing, timeout_ms);
-    }
+    OutboxStatus status = send_all(outbox, outgoing, timeout_ms);
     if (status != OUTBOX_DONE) {
         return status;
     }
@@ -236,7 +249,15 @@ OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
     if (store_read_outgoing(store, outbox->lane, outbox->sent, OUTBOX_ROWS, &outgoing) != STORE_OK) {
         return OUTBOX_AWAY;
     }
-    if (outgoing.rejections_count + outgoing.snapshots_count > 0) {
+    bool something = outgoing.rejections_count + outgoing.snapshots_count > 0;
+    if (something && !outbox->initialised) {
+        // What was read before the broker has shut out every other sender for this lane may be old by now,
+        // and must not be sent behind what is newer.
+        outbox->sent = -1;
+        OutboxStatus status = prepare(outbox, timeout_ms);
+        return status == OUTBOX_DONE ? OUTBOX_MORE : status;
+    }
+    if (something) {
         OutboxStatus status = publish(outbox, store, &outgoing, timeout_ms);
         if (status != OUTBOX_DONE) {
             return status;

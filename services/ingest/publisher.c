@@ -9,6 +9,7 @@
 enum {
     IDLE_MS = 200, // how long it sleeps without a wake, and so how late it sees a stop
     BACKOFF_MS = 1000,
+    SAY_AFTER_MS = 5000, // what is over sooner, or said by the worker meanwhile, is not worth a line
     KAFKA_TIMEOUT_MS = 1500,
 };
 
@@ -18,12 +19,13 @@ struct Publisher {
     Store *store;
     pthread_t thread;
     bool running;
-    bool away; // the trouble has been said
+    int64_t troubled_since_ms; // 0: not
+    bool away;                 // the trouble has been said
 
     pthread_mutex_t lock; // of what follows
     pthread_cond_t wake;
     VEC(int32_t) wanted; // lanes
-    bool changed, woken;
+    bool changed, woken, rests;
 };
 
 typedef VEC(Outbox *) Outboxes;
@@ -70,11 +72,27 @@ static void sleep_until_woken(Publisher *publisher, Outboxes *outboxes, int64_t 
     pthread_mutex_unlock(&publisher->lock);
 }
 
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static void say_trouble(Publisher *publisher, const char *who, Str why) {
-    if (!publisher->away && !stopping(publisher)) {
+    int64_t now = now_ms();
+    publisher->troubled_since_ms = publisher->troubled_since_ms == 0 ? now : publisher->troubled_since_ms;
+    if (!publisher->away && !stopping(publisher) && now - publisher->troubled_since_ms >= SAY_AFTER_MS) {
         log_warning("what is to be published waits for %s: " STR_FMT, who, STR_ARG(why));
+        publisher->away = true;
     }
-    publisher->away = true;
+}
+
+static void end_trouble(Publisher *publisher) {
+    if (publisher->away) {
+        log_info("publishing goes on");
+    }
+    publisher->away = false;
+    publisher->troubled_since_ms = 0;
 }
 
 // One round over the lanes. True: all is sent.
@@ -98,18 +116,27 @@ static bool send_round(Publisher *publisher, const Outboxes *outboxes) {
             done = false;
         }
     }
-    if (done && publisher->away) {
-        log_info("publishing goes on");
-        publisher->away = false;
+    if (done) {
+        end_trouble(publisher);
     }
     return done;
+}
+
+static bool rests(Publisher *publisher) {
+    pthread_mutex_lock(&publisher->lock);
+    bool told = publisher->rests;
+    pthread_mutex_unlock(&publisher->lock);
+    if (told) {
+        publisher->troubled_since_ms = 0; // what comes after it is new trouble
+    }
+    return told;
 }
 
 static void *run(void *context) {
     Publisher *publisher = context;
     Outboxes outboxes = {0};
     while (!stopping(publisher)) {
-        bool done = send_round(publisher, &outboxes);
+        bool done = !rests(publisher) && send_round(publisher, &outboxes);
         sleep_until_woken(publisher, &outboxes, done ? IDLE_MS : BACKOFF_MS);
     }
     for (size_t i = 0; i < outboxes.count; i++) {
@@ -140,6 +167,14 @@ void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count) {
         *vec_push(&publisher->wanted) = lanes[i];
     }
     publisher->changed = publisher->woken = true;
+    pthread_cond_signal(&publisher->wake);
+    pthread_mutex_unlock(&publisher->lock);
+}
+
+void publisher_rest(Publisher *publisher, bool rest) {
+    pthread_mutex_lock(&publisher->lock);
+    publisher->woken = publisher->woken || (publisher->rests && !rest);
+    publisher->rests = rest;
     pthread_cond_signal(&publisher->wake);
     pthread_mutex_unlock(&publisher->lock);
 }

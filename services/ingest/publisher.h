@@ -6,6 +6,7 @@
 #include "common/base/config.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@ Publisher *publisher_new(const Config *config, const atomic_bool *stop);
 
 // The lanes that the worker owns from now on, all of them. Returns at once.
 void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count);
+
+// The worker waits for a server, and has said so: nothing is tried meanwhile, and nothing said twice.
+void publisher_rest(Publisher *publisher, bool rest);
 
 // Something was committed.
 void publisher_wake(Publisher *publisher);

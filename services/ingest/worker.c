@@ -105,6 +105,7 @@ static void be_patient(Worker *worker, const char *who, Str why) {
     if (!worker->away && !stopping(worker)) {
         log_warning("%s is away, waiting: " STR_FMT " worker=%d", who, STR_ARG(why), worker->number);
         worker->away = true;
+        publisher_rest(worker->publisher, true);
     }
     worker->retry_at_ms = clock_ms(CLOCK_MONOTONIC) + worker->backoff_ms;
     worker->backoff_ms = worker->backoff_ms * 2 < BACKOFF_MOST_MS ? worker->backoff_ms * 2 : BACKOFF_MOST_MS;
@@ -113,6 +114,7 @@ static void be_patient(Worker *worker, const char *who, Str why) {
 static void be_well(Worker *worker) {
     if (worker->away) {
         log_info("PostgreSQL and Kafka answer again worker=%d", worker->number);
+        publisher_rest(worker->publisher, false);
     }
     worker->away = false;
     worker->backoff_ms = BACKOFF_FIRST_MS;

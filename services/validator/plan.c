@@ -6,6 +6,7 @@
 enum {
     NAME_BYTES_MAX = 64,  // of one field in a path
     PATH_BYTES_MAX = 160, // of fields joined by dots
+    SYMBOLS_A_VISIT = 16, // a long enum, mentioned often, makes many tables: it counts as many types
 };
 
 // A body that was compiled for a type which contains itself.
@@ -179,7 +180,7 @@ static bool compile_union(Compiler *c, const SchemaNode *writer, CompileBranch *
     size_t *jumps = arena_alloc(c->arena, count, sizeof *jumps);
     bool any = false;
     for (size_t i = 0; i < count; i++) {
-        size_t first = c->plan->ops_count, bodies = c->bodies_count, depth = c->depth;
+        size_t first = c->plan->ops_count, bodies = c->bodies_count, tables = c->plan->table_count, depth = c->depth;
         uint32_t name = c->name;
         c->plan->table[table + i] = (int32_t)(first - at);
         if (compile(c, writer->branches[i], context)) {
@@ -194,6 +195,7 @@ static bool compile_union(Compiler *c, const SchemaNode *writer, CompileBranch *
         c->depth = depth;
         c->plan->ops_count = first;
         c->bodies_count = bodies;
+        c->plan->table_count = tables;
         emit_code(c, OP_FAIL);
         c->plan->ops[first].table = add_text(c, without_dot(c->reason));
     }
@@ -293,6 +295,7 @@ static int32_t symbol_index(const SchemaNode *reader, Str symbol) {
 }
 
 static bool resolve_enum(Compiler *c, const SchemaNode *writer, Target target) {
+    c->visits += writer->symbols.count / SYMBOLS_A_VISIT;
     uint32_t table = add_table(c, writer->symbols.count);
     for (size_t i = 0; i < writer->symbols.count; i++) {
         c->plan->table[table + i] = symbol_index(target.type, writer->symbols.ptr[i]);

@@ -1,10 +1,9 @@
 #include "services/validator/schema.h"
 
 #include "common/base/limits.h"
+#include "services/validator/avro_c.h"
 
-#include <avro.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -428,20 +427,6 @@ static bool text_is_bounded(Str json) {
     return marks <= JSON_MARKS_MAX;
 }
 
-// Avro C is laxer than the specification, so it adds a second opinion and nothing to rely on. Its
-// error buffer is shared by all threads, hence the lock.
-static bool avro_c_accepts(Str json) {
-    static pthread_mutex_t error_buffer = PTHREAD_MUTEX_INITIALIZER;
-    avro_schema_t schema = NULL;
-    pthread_mutex_lock(&error_buffer);
-    bool accepted = avro_schema_from_json_length(json.ptr, json.len, &schema) == 0;
-    pthread_mutex_unlock(&error_buffer);
-    if (accepted) {
-        avro_schema_decref(schema);
-    }
-    return accepted;
-}
-
 static bool parse(Parser *p, Schema *schema, Str json) {
     if (json.len == 0 || json.len > LIMIT_SCHEMA_BYTES || !text_is_bounded(json)) {
         return REFUSE(p, "a schema must have 1 to %d bytes and at most %d levels", LIMIT_SCHEMA_BYTES,
@@ -456,7 +441,6 @@ static bool parse(Parser *p, Schema *schema, Str json) {
     if (schema->root == NULL) {
         return false;
     }
-    // Avro C never frees a recursive schema (a link holds what it is part of), so it does not get to see one.
     if (!p->recursive && !avro_c_accepts(json)) {
         return REFUSE(p, "refused by Avro C");
     }

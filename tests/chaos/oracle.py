@@ -404,10 +404,12 @@ class Oracle:
         scalar(self.uri, f"CREATE DATABASE {name}")
         try:
             env = {"DECLARED_POSTGRES_URI": uri, "DECLARED_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-                   "DECLARED_KAFKA_GROUP_ID": name, "DECLARED_DAEMON_WORKERS": "2"}
+                   "DECLARED_KAFKA_GROUP_ID": name, "DECLARED_DAEMON_WORKERS": "2",
+                   # It must not publish: no broker grants transactions that long.
+                   "DECLARED_KAFKA_TRANSACTION_TIMEOUT_MS": str(2**31 - 1)}
             run([str(self.bin / "declarectl"), "migrate"], env=env)
             wanted = self.positions_wanted()
-            daemon = subprocess.Popen([str(self.bin / "declared"), "--set", "log.level=warning"],
+            daemon = subprocess.Popen([str(self.bin / "declared"), "--set", "log.level=error"],
                                       env={**os.environ, **env})
             try:
                 missing = self.wait_applied(uri, wanted)

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[2]
-DEFAULT_BIN = ROOT / "build" / "bin"
+DEFAULT_BIN = Path(os.environ.get("DECLARED_BIN", ROOT / "build" / "bin"))
 TOPICS = ("ward-declarations", "desk-events")
 REJECTED = "ward-declarations.rejected"
 

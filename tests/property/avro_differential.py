@@ -12,7 +12,8 @@ Four kinds of pairs, in turn:
     same    the writer's schema is the reader's: Avro C, whose own resolution is not to be had, reads it too
 
 The data are written here, byte by byte, with arrays and maps in random blocks. Both must read the
-same value, or both must fail. Exit 77: fastavro is missing (pip install fastavro).
+same value, or both must fail. Then each datum is damaged: what we still accept, fastavro must read as
+the same value. Exit 77: fastavro is missing (pip install fastavro).
 """
 
 import argparse
@@ -372,7 +373,8 @@ def make_pair(rng, number, own):
     breaking = rng.choice([0, 0, 0, 4])
     if kind == "own":
         reader = rng.choice(own)
-        return kind, reader, Mutator(rng, maker, True, rng.choice([0, 3]), breaking).record(reader)
+        writer = Mutator(rng, maker, True, rng.choice([0, 3]), breaking).record(reader)
+        return kind, reader, {**writer, "namespace": "declared"}
     first = maker.record(3)
     if kind == "same":
         return kind, first, first
@@ -441,6 +443,44 @@ def explained(ours, theirs):
     return None
 
 
+def damaged(rng, datum):
+    """The datum with a byte changed, dropped or added."""
+    at = rng.randrange(len(datum) + 1)
+    return datum[:at] + rng.randbytes(rng.randint(0, 1)) + datum[at + rng.randint(0, 1):]
+
+
+def outcome_of(answer, datum, writer, reader, is_damaged):
+    """(what came of it, None), or (None, ours and theirs) where they differ."""
+    ours = our_value(answer, reader)
+    if is_damaged and ours[1] is not None:
+        return "damaged, and rejected", None  # fastavro would believe much of it
+    theirs = read(datum, writer, reader)
+    if not avro_c_agrees(answer, reader):
+        return None, (ours, f"Avro C: {answer['avro_c']}")
+    if ours[1] is not None and theirs[1] is not None:
+        return "both fail", None
+    if ours == theirs:
+        return "damaged, and the same value" if is_damaged else "same value", None
+    why = explained(ours, theirs)
+    return why, None if why else (ours, theirs)
+
+
+def compare_pair(driver, rng, pair, data_count, counts):
+    """None, or a text that shows the first difference."""
+    kind, reader, writer = pair
+    data = [Writer(rng, writer).datum() for _ in range(data_count)]
+    data += [damaged(rng, datum) for datum in data]
+    answers = driver.ask(kind, reader, writer, data)
+    their_reader, their_writer = parsed(reader), parsed(writer)
+    for i, (datum, answer) in enumerate(zip(data, answers)):
+        outcome, difference = outcome_of(answer, datum, their_writer, their_reader, i >= data_count)
+        if difference:
+            return (f"({kind}) differs\n  reader {json.dumps(reader)}\n  writer {json.dumps(writer)}\n"
+                    f"  datum {datum.hex()}\n  ours   {difference[0]}\n  theirs {difference[1]}")
+        counts[outcome] = counts.get(outcome, 0) + 1
+    return None
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--driver", required=True)
@@ -449,7 +489,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=4000)
     parser.add_argument("--data", type=int, default=5)
     options = parser.parse_args()
-    print(f"seed {options.seed}, fastavro {fastavro.__version__}")
+    print(f"seed {options.seed}, fastavro {fastavro.__version__}", flush=True)
 
     own = [schema for schema in load_own(options.schemas)
            if schema["name"] in ("WardDeclaration", "OperatorAction", "CouncilReference")]
@@ -457,28 +497,10 @@ def main():
     counts = {}
     for number in range(options.pairs):
         rng = random.Random(f"{options.seed}/{number}")
-        kind, reader, writer = make_pair(rng, number, own)
-        if kind == "own":
-            writer["namespace"] = "declared"
-        data = [Writer(rng, writer).datum() for _ in range(options.data)]
-        answers = driver.ask(kind, reader, writer, data)
-        their_reader, their_writer = parsed(reader), parsed(writer)
-        for datum, answer in zip(data, answers):
-            theirs = read(datum, their_writer, their_reader)
-            ours = our_value(answer, their_reader)
-            if not avro_c_agrees(answer, reader):
-                outcome, theirs = None, f"Avro C: {answer['avro_c']}"
-            elif ours == theirs and ours[1] is None:
-                outcome = "same value"
-            elif ours[1] is not None and theirs[1] is not None:
-                outcome = "both fail"
-            else:
-                outcome = explained(ours, theirs)
-            if outcome is None:
-                print(f"pair {number} ({kind}) of seed {options.seed} differs\n  reader {json.dumps(reader)}\n"
-                      f"  writer {json.dumps(writer)}\n  datum {datum.hex()}\n  ours   {ours}\n  theirs {theirs}")
-                return 1
-            counts[outcome] = counts.get(outcome, 0) + 1
+        difference = compare_pair(driver, rng, make_pair(rng, number, own), options.data, counts)
+        if difference:
+            print(f"pair {number} of seed {options.seed} {difference}")
+            return 1
     for outcome, count in sorted(counts.items()):
         print(f"{count:7} {outcome}")
     return 0

@@ -137,7 +137,7 @@ static json_t *print_value(const SchemaNode *node, const Binding *binding, const
     case BIND_INT32:
         return json_integer(PLACE(int32_t));
     case BIND_INT64:
-        return PLACE(int64_t) == COUNT_UNKNOWN ? json_null() : json_integer(PLACE(int64_t));
+        return value != node && PLACE(int64_t) == COUNT_UNKNOWN ? json_null() : json_integer(PLACE(int64_t));
     case BIND_ARRAY:
     case BIND_MAP:
         return print_items(value, binding, base);

@@ -11,8 +11,8 @@
 //      "changes": [{"lane_seq", "fate", "reasons", "trigger_lane_seq"}],
 //      "snapshots": [{all columns, "flashes": [{"kind", "retracts", "text"}]}]}
 //
-// --reload: before every input the lane is thrown away and made anew from the rows so far, as a
-// worker does that has lost a batch. It must not make a difference.
+// --reload: every input is a batch. The lane is trimmed after each, and thrown away and made anew from
+// the rows so far where a worker would need elections whole. It must not make a difference.
 #include "common/domain/fates.h"
 #include "services/aggregator/lane.h"
 #include "services/cli/declaration_json.h"
@@ -219,12 +219,16 @@ static void apply_line(Case *c, const json_t *line) {
     if (c->lane == NULL) {
         c->rules = read_rules(json_object_get(line, "rules"), &c->arena);
         c->lane = lane_new((int32_t)get_number(line, "partition"));
-    } else if (c->reload) {
-        reload_lane(c);
     }
     Input *input = vec_push(&c->inputs);
     *input = read_input(line, &c->arena);
+    if (c->reload && (input->envelope.topic == INPUT_DESK || c->lane->pending.count > 0)) {
+        reload_lane(c);
+    }
     lane_apply(c->lane, &input->envelope, &input->decoded, &c->rules, input->received_at_us, &c->arena, &c->effects);
+    if (c->reload) {
+        lane_trim(c->lane);
+    }
 }
 
 // ---- writing ---------------------------------------------------------------------------------------------

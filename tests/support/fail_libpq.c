@@ -5,7 +5,7 @@
 //                                cut     the connection is cut, then the call is made
 //                                lose    what the server has to say is thrown away, then it is cut: so ends a
 //                                        transaction whose COMMIT was done and whose answer never came
-//     DECLARED_FAIL_LIBPQ_COUNT  a file that gets the number of calls at the end
+//     DECLARED_FAIL_LIBPQ_NAMES  a file that gets the name of each call, a line each
 //
 // One thread at a time calls libpq in the programs this is for.
 #include <dlfcn.h>
@@ -22,6 +22,7 @@ enum { ANSWER_MS = 300 }; // how long a lost answer is waited for
 typedef enum How { NOT_NOW, REFUSE, CUT } How;
 
 static long calls;
+static FILE *names; // NULL: nobody wants them
 
 // The next definition of `name`, into a pointer to a function.
 static void find(const char *name, void *function, size_t size) {
@@ -47,12 +48,26 @@ static void lose(const PGconn *connection) {
     cut(connection);
 }
 
+__attribute__((constructor)) static void open_names(void) {
+    const char *path = getenv("DECLARED_FAIL_LIBPQ_NAMES");
+    names = path == NULL ? NULL : fopen(path, "w");
+}
+
+__attribute__((destructor)) static void close_names(void) {
+    if (names != NULL) {
+        fclose(names);
+    }
+}
+
 // Counts the call; what is to happen with it.
-static How now(const PGconn *connection) {
+static How now(const char *name, const PGconn *connection) {
     static long chosen = -1;
     if (chosen < 0) {
         const char *text = getenv("DECLARED_FAIL_LIBPQ");
         chosen = text == NULL ? 0 : strtol(text, NULL, 10);
+    }
+    if (names != NULL) {
+        fprintf(names, "%s\n", name);
     }
     if (++calls != chosen) {
         return NOT_NOW;
@@ -69,15 +84,6 @@ static How now(const PGconn *connection) {
     return CUT;
 }
 
-__attribute__((destructor)) static void write_count(void) {
-    const char *path = getenv("DECLARED_FAIL_LIBPQ_COUNT");
-    FILE *file = path == NULL ? NULL : fopen(path, "w");
-    if (file != NULL) {
-        fprintf(file, "%ld\n", calls);
-        fclose(file);
-    }
-}
-
 // A wrapper: `returned` is what the call returns when it fails, `connection` the one it is about.
 #define WRAP(type, name, returned, connection, parameters, arguments)                                                 \
     type name parameters {                                                                                            \
@@ -85,7 +91,7 @@ __attribute__((destructor)) static void write_count(void) {
         if (real == NULL) {                                                                                           \
             find(#name, &real, sizeof real);                                                                          \
         }                                                                                                             \
-        return now(connection) == REFUSE ? (returned) : real arguments;                                               \
+        return now(#name, connection) == REFUSE ? (returned) : real arguments;                                               \
     }
 
 WRAP(PGconn *, PQconnectStartParams, NULL, NULL,

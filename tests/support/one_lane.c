@@ -288,6 +288,10 @@ void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count) {
     (void)publisher, (void)lanes, (void)count;
 }
 
+void publisher_rest(Publisher *publisher, bool rest) {
+    (void)publisher, (void)rest;
+}
+
 void publisher_wake(Publisher *publisher) {
     (void)publisher;
 }

@@ -6,6 +6,7 @@
 #include "tests/support/avro_payload.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -404,6 +405,41 @@ static void the_store_drops_what_was_used_least_recently(void **state) {
     assert_int_equal(decode(f), DECODE_OK);
 }
 
+// As a worker does: a store of its own, the schemas of the process shared. For the thread sanitizer.
+static void *decode_on_a_thread(void *failures) {
+    Fixture f = {.store = schema_store_new()};
+    Str error = STR_NONE;
+    size_t *failed = failures;
+    *failed +=
+        !schema_store_add(f.store, TEST_SCHEMA_ID, declaration_schema_with(&f.arena, "\"null\""), &f.arena, &error);
+    *failed += schema_store_add(f.store, TEST_SCHEMA_ID + 1, STR_LIT("{\"type\": \"x\"}"), &f.arena, &error);
+    add_declaration(&f.payload, TEST_SCHEMA_ID, NULL, 0);
+    for (int i = 0; i < 100; i++) {
+        Buf again = {0};
+        *failed += decode_payload(f.store, buf_str(&f.payload), &f.arena, &f.out, &f.wanted) != DECODE_OK;
+        encode_record(&f.out.record, &again);
+        buf_free(&again);
+    }
+    schema_store_free(f.store);
+    arena_free(&f.arena);
+    buf_free(&f.payload);
+    return NULL;
+}
+
+static void threads_do_not_meet(void **state) {
+    (void)state;
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    size_t failed[THREADS] = {0};
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, decode_on_a_thread, &failed[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(failed[i], 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -432,6 +468,7 @@ int main(void) {
         TEST(a_schema_of_something_else_is_bad_avro),
         TEST(an_id_keeps_its_first_schema),
         TEST(the_store_drops_what_was_used_least_recently),
+        TEST(threads_do_not_meet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

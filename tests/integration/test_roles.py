@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""The database roles: what is written stays, for all but the owner; readers see api and api_test alone."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+
+import support  # noqa: E402
+from support import MEDWAY, MEDWAY_PARTITION, content, equal, test  # noqa: E402
+
+ROLES = ("declared_ingest", "declared_operator", "declared_reader")
+DENIED = "42501"
+WARDS = support.medway_declarations()
+NOW = "'infinity'::timestamptz"
+
+
+class Login:
+    """A login that has been granted a role, or none, and nothing else."""
+
+    def __init__(self, pipeline, role):
+        self.pipeline, self.name = pipeline, f"{pipeline.name}_{role or 'nobody'}"
+        pipeline.psql(f"CREATE ROLE {self.name} LOGIN PASSWORD 'secret'" + (f" IN ROLE {role}" if role else ""))
+        address = f"{self.name}:secret@{pipeline.server.hostname}:{pipeline.server.port}"
+        self.uri = pipeline.server._replace(netloc=address, path="/" + pipeline.name).geturl()
+        self.env = dict(pipeline.env, DECLARED_POSTGRES_URI=self.uri)
+
+    def ctl(self, *arguments, expect=0):
+        return support.run([os.path.join(support.BIN, "declarectl"), *arguments], self.env, expect=expect)
+
+    def verdicts(self, statements):
+        """Of each statement its SQLSTATE, None where it was done; nothing of it stays."""
+        script = "\n".join(f"\\echo <statement>\nBEGIN;\n{statement};\nROLLBACK;" for statement in statements)
+        done = subprocess.run(["psql", "--no-psqlrc", "-qAt", "-v", "VERBOSITY=sqlstate", self.uri], env=self.env,
+                              input=script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, timeout=60)
+        answers = done.stdout.split("<statement>\n")[1:]
+        states = [[line.rpartition(" ")[2] for line in answer.splitlines() if "ERROR:" in line] for answer in answers]
+        equal(len(states), len(statements), "answers")
+        return {statement: (found or [None])[0] for statement, found in zip(statements, states)}
+
+    def expect(self, verdict, statements):
+        found = self.verdicts(statements)
+        equal(found, dict.fromkeys(found, verdict), f"SQLSTATE for {self.name}")
+
+
+@contextlib.contextmanager
+def logins(pipeline, *roles):
+    made = []
+    try:
+        for role in roles:
+            made.append(Login(pipeline, role))
+        yield made
+    finally:
+        for daemon in pipeline.daemons:
+            daemon.kill()
+        for login in made:
+            pipeline.psql(f"DROP ROLE {login.name}")
+
+
+@contextlib.contextmanager
+def each_role(pipeline):
+    with logins(pipeline, *ROLES) as made:
+        yield dict(zip(ROLES, made))
+
+
+def tables(pipeline):
+    names = [row["name"] for row in pipeline.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'declared'")]
+    for name in ("ledger", "fate_change", "snapshot", "ballot", "flash", "election", "rules", "writer_schema"):
+        assert name in names, names
+    return [f"declared.{name}" for name in names]
+
+
+def views(pipeline):
+    return [row["name"] for row in pipeline.rows(
+        "SELECT schemaname || '.' || viewname AS name FROM pg_views WHERE schemaname IN ('api', 'api_test')")]
+
+
+def changes(relation):
+    return [f"UPDATE {relation} SET {{column}} = {{column}}", f"DELETE FROM {relation}", f"TRUNCATE {relation}"]
+
+
+def with_columns(pipeline, statements_of):
+    """Statements on each relation, with the name of its first column."""
+    for relation, statements in statements_of.items():
+        schema, name = relation.split(".")
+        column = pipeline.value(f"SELECT attname FROM pg_attribute WHERE attrelid = '{schema}.{name}'::regclass AND attnum = 1")
+        yield from (statement.format(column=f'"{column}"') for statement in statements)
+
+
+def play(pipeline, **settings):
+    pipeline.load(support.medway_reference())
+    pipeline.daemon(**settings)
+    pipeline.publish(WARDS)
+    pipeline.wait_until_applied()
+
+
+# ---- what is written stays -------------------------------------------------------------------------------
+
+@test
+def nobody_but_the_owner_changes_or_deletes_what_is_written(pipeline):
+    kept = [table for table in tables(pipeline) if table != "declared.lane"]
+    statements = list(with_columns(pipeline, {table: changes(table) for table in kept}))
+    assert "TRUNCATE declared.ledger" in statements
+    with each_role(pipeline) as roles:
+        for login in roles.values():
+            login.expect(DENIED, statements)
+
+
+@test
+def the_owner_can(pipeline):
+    owner = Login.__new__(Login)
+    owner.uri, owner.env, owner.name = pipeline.uri, pipeline.env, "the owner"
+    owner.expect(None, list(with_columns(pipeline, {table: changes(table) for table in tables(pipeline)})))
+
+
+@test
+def nobody_but_the_owner_changes_what_tables_are(pipeline):
+    statements = ["DROP TABLE declared.ledger", "ALTER TABLE declared.ledger DISABLE TRIGGER ALL", "DROP SCHEMA api CASCADE",
+                  "ALTER TABLE declared.ledger DROP COLUMN payload", "ALTER TABLE declared.ledger OWNER TO CURRENT_USER",
+                  "CREATE RULE r AS ON INSERT TO declared.ledger DO INSTEAD NOTHING", "CREATE TABLE api.ours ()",
+                  "CREATE OR REPLACE FUNCTION api.council_control_at(ts timestamptz) RETURNS SETOF api.council_control"
+                  " LANGUAGE sql AS 'SELECT * FROM api.council_control'"]
+    with each_role(pipeline) as roles:
+        for login in roles.values():
+            login.expect(DENIED, statements)
+
+
+@test
+def the_views_are_no_way_round(pipeline):
+    simple = {name: changes(name)[:2] + [f"INSERT INTO {name} DEFAULT VALUES"]
+              for name in views(pipeline) if name.split(".")[1] in ("ledger", "flash", "council_control_history")}
+    equal(len(simple), 6, "views that PostgreSQL could write through")
+    statements = list(with_columns(pipeline, simple))
+    with each_role(pipeline) as roles:
+        for login in roles.values():
+            login.expect(DENIED, statements)
+
+
+@test
+def the_daemon_adds_to_the_ledger_and_moves_its_lanes_and_no_more(pipeline):
+    with each_role(pipeline) as roles:
+        ingest = roles.pop("declared_ingest")
+        ingest.expect(None, ["SELECT FROM declared.ledger", "UPDATE declared.lane SET lane_seq = lane_seq",
+                             "INSERT INTO declared.lane (lane) VALUES (77)",
+                             "INSERT INTO declared.rules (settings, digest) VALUES ('{}', 'x')"])
+        ingest.expect(DENIED, ["DELETE FROM declared.lane", "TRUNCATE declared.lane",
+                               "SELECT FROM declared.schema_migration", "CREATE TABLE declared.ours ()"])
+        for login in roles.values():
+            login.expect(DENIED, ["INSERT INTO declared.lane (lane) VALUES (77)", "UPDATE declared.lane SET lane_seq = 1",
+                                  "SELECT declared.advance_lane(1, 0, 9, '', now(), 0, 0)"])
+
+
+# ---- what is seen ----------------------------------------------------------------------------------------
+
+@test
+def readers_see_every_view_and_function_of_api_and_api_test_and_nothing_else(pipeline):
+    functions = pipeline.rows("SELECT p.oid::regproc::text AS name, p.pronargs AS n FROM pg_proc p WHERE p.pronamespace"
+                              " IN ('api'::regnamespace, 'api_test'::regnamespace)")
+    equal({row["n"] for row in functions}, {1}, "parameters")
+    called = [f"SELECT * FROM {row['name']}({NOW})" for row in functions]
+    for name in ("council_control_at", "story_fact_at"):
+        for schema in ("api", "api_test"):
+            assert f"SELECT * FROM {schema}.{name}({NOW})" in called, called
+    seen = [f"SELECT * FROM {name}" for name in views(pipeline)]
+    for name in ("council_control", "story_fact", "party_totals", "ledger", "declaration"):
+        assert f"SELECT * FROM api.{name}" in seen, seen
+    with each_role(pipeline) as roles:
+        for role, login in roles.items():
+            login.expect(None, seen + called)
+            if role != "declared_ingest":
+                login.expect(DENIED, [f"SELECT FROM {table}" for table in tables(pipeline)])
+
+
+@test
+def what_readers_see_is_what_the_owner_sees(pipeline):
+    play(pipeline)
+    with logins(pipeline, "declared_reader") as (reader,):
+        for source in ("api.council_control", "api.story_fact", "api.party_totals", "api.candidate_result",
+                       f"api.council_control_at({NOW})", f"api.story_fact_at({NOW})"):
+            query = f"SELECT json_agg(t ORDER BY t::text) FROM {source} t"
+            found = support.run(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", reader.uri, "-c", query], reader.env)
+            seen = json.loads(found.stdout)
+            assert seen, source
+            equal(seen, json.loads(pipeline.psql(query)), source)
+
+
+@test
+def a_login_without_a_role_sees_nothing(pipeline):
+    with logins(pipeline, None) as (nobody,):
+        nobody.expect(DENIED, [f"SELECT FROM {name}" for name in views(pipeline) + tables(pipeline)])
+        nobody.expect(DENIED, [f"SELECT FROM api.council_control_at({NOW})"])
+
+
+# ---- the programs ----------------------------------------------------------------------------------------
+
+def play_with_a_hold(pipeline, **settings):
+    """The night with a conflict that is released and one that is rejected."""
+    first, *others = WARDS[0]["candidates"]
+    pipeline.load(support.medway_reference())
+    daemon = pipeline.daemon(**settings)
+    pipeline.publish([*WARDS, dict(WARDS[0], candidates=[dict(first, votes=first["votes"] + 1), *others]),
+                      dict(WARDS[0], candidates=[dict(first, votes=first["votes"] + 2), *others]), '{"key": null, "value_base64": null}'])
+    pipeline.wait_until_applied()
+    pipeline.decide("release", f"{MEDWAY_PARTITION}:24")
+    pipeline.decide("reject", f"{MEDWAY_PARTITION}:25")
+    pipeline.wait_until_applied()
+    support.wait_for(lambda: pipeline.value("SELECT bool_and(outbox_lane_seq = lane_seq) FROM declared.lane"), "all is told")
+    equal(daemon.lines(" warning "), [], "warnings")
+    daemon.stop()
+    equal(pipeline.fates(), {"accepted": 25, "rejected": 2}, "fates")
+    return pipeline.control(MEDWAY)
+
+
+@test
+def the_daemon_runs_as_a_login_of_declared_ingest(pipeline):
+    with logins(pipeline, "declared_ingest") as (ingest,):
+        final = play_with_a_hold(pipeline, postgres__uri=ingest.uri)
+        equal(final["headline"], "LAB GAIN MEDWAY FROM CON", "the headline")
+
+
+@test
+def the_owner_s_daemon_runs_with_the_role_set(pipeline):
+    pipeline.psql("GRANT declared_ingest TO CURRENT_USER")
+    final = play_with_a_hold(pipeline, postgres__role="declared_ingest")
+    equal(final["headline"], "LAB GAIN MEDWAY FROM CON", "the headline")
+
+
+@test
+def a_role_that_lacks_the_rights_is_one_line_and_writes_nothing(pipeline):
+    pipeline.psql("GRANT declared_reader TO CURRENT_USER")
+    pipeline.load(support.medway_reference())
+    daemon = pipeline.daemon(postgres__role="declared_reader")
+    daemon.wait_for_line("warning PostgreSQL is away, waiting: ERROR:  permission denied for schema declared")
+    equal(pipeline.ledger_count(), 0, "rows")
+    pipeline.psql("REVOKE declared_reader FROM CURRENT_USER")
+    daemon.stop()
+    pipeline.daemon()
+    pipeline.wait_until_applied()
+
+
+@test
+def declarectl_shows_readers_and_operators_what_it_shows_the_owner(pipeline):
+    play(pipeline)
+    conflict = dict(WARDS[1], note="conflict", ballot_papers=WARDS[1]["ballot_papers"] + 1)
+    pipeline.publish([conflict])
+    pipeline.wait_until_applied()
+    moment = pipeline.history(MEDWAY)[10]["recorded_at"]
+    with logins(pipeline, "declared_reader", "declared_operator") as made:
+        for login in made:
+            for command in (["status"], ["status", MEDWAY], ["status", "--test"], ["history", MEDWAY], ["held"],
+                            ["as-of", moment, MEDWAY]):
+                for form in ([], ["--json"]):
+                    if "--test" in command or form:
+                        equal(login.ctl(*command, *form).stdout, pipeline.ctl(*command, *form).stdout, f"declarectl {command}")
+                    else:
+                        assert login.ctl(*command).stdout == pipeline.ctl(*command).stdout != "", command
+            refused = login.ctl("migrate", expect=1)
+            equal((refused.stdout, len(refused.stderr.splitlines())), ("", 1), f"migrate: {refused.stderr}")
+
+
+@test
+def an_operator_s_decision_acts_through_kafka_and_the_daemon(pipeline):
+    play(pipeline)
+    pipeline.publish([dict(WARDS[1], ballot_papers=WARDS[1]["ballot_papers"] + 1)])
+    pipeline.wait_until_applied()
+    before = pipeline.control(MEDWAY)
+    equal(before["ballots_held"], 1, "held")
+    with logins(pipeline, "declared_operator") as (operator,):
+        (held,) = json.loads(operator.ctl("held", "--json").stdout)
+        position = f"{held['partition']}:{held['kafka_offset']}"
+        operator.ctl("reject", position, "--by", "night desk", "--note", "the first was right")
+        pipeline.sent += 1
+        pipeline.wait_until_applied()
+        equal(operator.ctl("held").stdout, pipeline.ctl("held").stdout, "held after it")
+        equal(dict(content(before), ballots_held=0), content(pipeline.control(MEDWAY)), "the snapshot after it")
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""How soon a lane goes on after its owner is gone, with the daemon's own settings: measured, and bounded."""
+
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "chaos"))
+
+from feed import Feeder  # noqa: E402
+from fleet import Fleet  # noqa: E402
+from servers import Servers, rows  # noqa: E402
+
+LANES = 6
+GIVE_UP_S = 60.0
+
+
+class Growth:
+    """Watches the lanes grow; a lane's pause is the longest time in which it did not."""
+
+    def __init__(self, servers):
+        self.servers = servers
+
+    def seqs(self):
+        return {r["lane"]: r["lane_seq"] for r in rows(self.servers.uri, "SELECT lane, lane_seq FROM declared.lane")}
+
+    def until_all_go_on(self):
+        """Seconds until every lane has grown from where it stands now."""
+        began, before = time.monotonic(), self.seqs()
+        while time.monotonic() - began < GIVE_UP_S:
+            now = self.seqs()
+            if len(now) == LANES and all(now[lane] > before.get(lane, 0) for lane in now):
+                return time.monotonic() - began
+            time.sleep(0.05)
+        return float("inf")
+
+
+class Night:
+    """Servers, a feed that reaches every lane at all times, and two daemons."""
+
+    def __init__(self):
+        self.servers = Servers()
+        self.growth = Growth(self.servers)
+        self.feeder = Feeder(self.servers, 1, 3)
+        self.fleet = None
+
+    def start(self):
+        self.servers.start()
+        self.feeder.prepare()
+        self.feeder.start()
+
+    def new_fleet(self, static=False):
+        if self.fleet is not None:
+            self.fleet.kill_all()
+        self.fleet = Fleet(self.servers, {"DECLARED_KAFKA_GROUP_ID": f"group-{time.monotonic_ns()}"}, static)
+        daemons = [self.fleet.add(1), self.fleet.add(1)]
+        self.settle()
+        return daemons
+
+    def settle(self):
+        """Both have joined and the group is quiet: the same lanes have kept growing for a while."""
+        for _ in range(3):
+            assert self.growth.until_all_go_on() < GIVE_UP_S, "the daemons do not work"
+            time.sleep(1)
+
+    def stop(self):
+        self.feeder.finish()
+        if self.fleet is not None:
+            self.fleet.kill_all()
+        self.servers.stop()
+
+
+def killed(night):
+    daemon, _ = night.new_fleet()
+    daemon.kill()
+    return night.growth.until_all_go_on()
+
+
+def killed_and_back(night):
+    daemon, _ = night.new_fleet(static=True)
+    daemon.kill()
+    daemon.start()
+    return night.growth.until_all_go_on()
+
+
+def ended(night):
+    daemon, _ = night.new_fleet()
+    daemon.signal(signal.SIGTERM)
+    return night.growth.until_all_go_on()
+
+
+def silent(night):
+    daemon, _ = night.new_fleet()
+    for kind in ("kafka", "postgres"):
+        daemon.set_link(kind, "hole")
+    return night.growth.until_all_go_on()
+
+
+def asleep_in_its_transaction(night):
+    daemon, _ = night.new_fleet()
+    before = daemon.set_link("postgres", "hold-in-copy")["fired"]
+    until = time.monotonic() + GIVE_UP_S
+    while night.servers.proxy.ask("status", daemon.link("postgres"))["fired"] == before:
+        assert time.monotonic() < until, "no transaction"
+        time.sleep(0.01)
+    daemon.signal(signal.SIGSTOP)
+    return night.growth.until_all_go_on()
+
+
+CASES = (
+    ("its owner was killed", killed, 15.0),
+    ("its owner was killed and is back, a static member", killed_and_back, 4.0),
+    ("its owner was told to end", ended, 5.0),
+    ("its owner's machine has fallen silent", silent, 15.0),
+    ("its owner was stopped in the middle of a transaction", asleep_in_its_transaction, 20.0),
+)
+
+
+def main():
+    passed = failed = 0
+    night = Night()
+    try:
+        night.start()
+        for name, case, bound_s in CASES:
+            took = case(night)
+            good = took <= bound_s
+            passed, failed = passed + good, failed + (not good)
+            print(f"{'ok    ' if good else 'FAILED'} every lane goes on {took:.1f} s after {name} "
+                  f"(at most {bound_s:.0f} s)", flush=True)
+    finally:
+        night.stop()
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    watchdog = threading.Timer(280, lambda: print("still at work after 280 s", file=sys.stderr))
+    watchdog.daemon = True
+    watchdog.start()
+    sys.exit(main())
