@@ -152,22 +152,25 @@ static StoreStatus load_pending(Store *store, Lane *lane, SchemaStore *schemas) 
     return status;
 }
 
-StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas) {
+static StoreStatus add_lane(Store *store, int32_t lane) {
     Int4 number;
-    Parameter parameter = store_int4(&number, lane->lane);
     PGresult *result =
-        QUERY(store, "INSERT INTO declared.lane (lane) VALUES ($1) ON CONFLICT DO NOTHING", parameter);
+        QUERY(store, "INSERT INTO declared.lane (lane) VALUES ($1) ON CONFLICT DO NOTHING", store_int4(&number, lane));
     StoreStatus status = store_settle(store, result);
     PQclear(result);
-    if (status != STORE_OK) {
-        return status;
-    }
-    result = QUERY(store,
-                   "SELECT lane_seq, head_hash, received_at, declarations_next, desk_next "
-                   "FROM declared.lane WHERE lane = $1",
-                   parameter);
-    status = store_settle(store, result);
-    if (status == STORE_OK) {
+    return status;
+}
+
+// The row is added only when it is not there: an INSERT would wait for whoever has it locked.
+StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas) {
+    Int4 number;
+    PGresult *result = QUERY(store,
+                             "SELECT lane_seq, head_hash, received_at, declarations_next, desk_next "
+                             "FROM declared.lane WHERE lane = $1",
+                             store_int4(&number, lane->lane));
+    StoreStatus status = store_settle(store, result);
+    bool found = status == STORE_OK && PQntuples(result) == 1;
+    if (found) {
         lane->lane_seq = store_int8_field(result, 0, 0);
         memcpy(lane->head_hash, PQgetvalue(result, 0, 1), sizeof lane->head_hash);
         lane->received_at_us = store_time_field(result, 0, 2);
@@ -175,6 +178,10 @@ StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas) {
         lane->next[INPUT_DESK] = store_int8_field(result, 0, 4);
     }
     PQclear(result);
+    if (status == STORE_OK && !found) {
+        status = add_lane(store, lane->lane);
+        return status == STORE_OK ? store_load_lane(store, lane, schemas) : status;
+    }
     return status == STORE_OK ? load_pending(store, lane, schemas) : status;
 }
 
@@ -412,7 +419,7 @@ static StoreStatus read_failure(Store *store, const PGresult *result) {
 // it sleeps, and feeds its COPY to nobody's use. Its connection is ended: it will learn so when it wakes.
 static void end_lane_holders(Store *store, const LaneAdvance *lanes, size_t count) {
     buf_clear(&store->sql);
-    buf_add_str(&store->sql, STR_LIT("RESET ROLE; " // our other sessions are the login's
+    buf_add_str(&store->sql, STR_LIT("ROLLBACK; RESET ROLE; " // the former owner is another session of our login
                                      "SELECT pg_terminate_backend(k.pid) FROM declared.lane l JOIN pg_locks k "
                                      "ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted "
                                      "WHERE l.lane IN (-1"));

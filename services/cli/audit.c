@@ -1,4 +1,5 @@
 // The command audit seal; what a seal is stands in audit_seal.h.
+#include "common/base/civil.h"
 #include "services/cli/audit_seal.h"
 #include "services/cli/commands.h"
 #include "services/cli/database.h"

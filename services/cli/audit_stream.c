@@ -84,7 +84,11 @@ static bool fail(Stream *stream, const PGresult *result) {
 static bool finish(Stream *stream) {
     _cleanup_result_ PGresult *result = PQgetResult(stream->connection);
     stream->has_row = false;
-    return PQresultStatus(result) == PGRES_COMMAND_OK || fail(stream, result);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        return fail(stream, result);
+    }
+    PQclear(PQgetResult(stream->connection)); // none: the connection can be used again
+    return true;
 }
 
 static bool is_trailer(Str bytes) {
@@ -118,15 +122,20 @@ bool stream_next(Stream *stream) {
 // as a whole; what must be sorted has room for it.
 static const char settings[] = "SET enable_sort = off; SET jit = off; SET work_mem = '64MB'";
 
-bool stream_open(Stream *stream, const Cli *cli, const char *select) {
-    *stream = (Stream){.cli = cli};
-    stream->connection = database_open(cli, &stream->error);
+static bool connect_stream(Stream *stream) {
+    stream->connection = database_open(stream->cli, &stream->error);
     if (stream->connection == NULL) {
         return false;
     }
     _cleanup_result_ PGresult *set = PQexec(stream->connection, settings);
-    if (PQresultStatus(set) != PGRES_COMMAND_OK) {
-        return fail(stream, set);
+    return PQresultStatus(set) == PGRES_COMMAND_OK || fail(stream, set);
+}
+
+bool stream_open(Stream *stream, const Cli *cli, const char *select) {
+    stream->cli = cli;
+    stream->header_passed = false;
+    if (stream->connection == NULL && !connect_stream(stream)) {
+        return false;
     }
     _cleanup_buf_ Buf sql = {0};
     buf_printf(&sql, "COPY (%s) TO STDOUT (FORMAT binary)%c", select, 0);

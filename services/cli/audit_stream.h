@@ -37,7 +37,8 @@ typedef struct Stream {
     Str error;          // absent: none; in the command's arena
 } Stream;
 
-// Runs a SELECT on a connection of its own and comes to the first row. False: failed, see `error`.
+// Runs a SELECT on a connection of its own and comes to the first row. The stream is zeroed, or has come
+// to its end: then it keeps its connection. False: failed, see `error`.
 bool stream_open(Stream *stream, const Cli *cli, const char *select);
 
 // Comes to the next row; there is none left when has_row is false. False: failed, see `error`.

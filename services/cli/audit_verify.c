@@ -258,7 +258,7 @@ static bool check_seal(Verifier *v) {
 static bool verify_row(Verifier *v) {
     LedgerRow row;
     const char *column = NULL;
-    bool hash_is_right;
+    bool hash_is_right = false;
     Str problem = STR_NONE;
     if (!ledger_row_read(&v->ledger.row, &row, &column)) {
         return find(v, STR_FMT ": %s: no row of a ledger ever has what it holds",
@@ -347,10 +347,6 @@ static bool verify_lane(Verifier *v, const LaneHead *head) {
     v->head = head;
     v->lane = lane_new(head->lane);
     bool good = open_streams(v) && verify_rows(v) && compare_head(v);
-    stream_close(&v->ledger);
-    for (size_t i = 0; i < EFFECT_TABLES; i++) {
-        stream_close(&v->streams[i]);
-    }
     drop_found(v);
     effects_clear(&v->effects);
     arena_reset(&v->arena);
@@ -453,7 +449,7 @@ static bool read_heads(Verifier *v, LaneRange range) {
     }
     buf_printf(&sql, " FROM declared.lane WHERE lane BETWEEN %" PRId32 " AND %" PRId32 " ORDER BY lane%c", range.first,
                range.last, 0);
-    Stream stream;
+    Stream stream = {0};
     bool good = stream_open(&stream, v->cli, sql.ptr);
     while (good && stream.has_row) {
         _cleanup_buf_ Buf tuple = {0};
@@ -491,6 +487,10 @@ static bool verify_all(Verifier *v, LaneRange range) {
 }
 
 static void free_verifier(Verifier *v) {
+    stream_close(&v->ledger);
+    for (size_t i = 0; i < EFFECT_TABLES; i++) {
+        stream_close(&v->streams[i]);
+    }
     replayer_free(v->replayer);
     PQfinish(v->connection);
     vec_free(&v->heads);

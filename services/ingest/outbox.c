@@ -15,6 +15,7 @@ struct Outbox {
     int64_t sent;         // lane_seq up to which everything has left; -1: to be read
     rd_kafka_t *producer; // NULL: not needed yet
     bool initialised;
+    int64_t committing; // lane_seq up to which the transaction that is being committed goes; 0: there is none
     Buf value; // of the snapshot that is being sent
     VEC(int64_t) too_large; // records (record_number) that the broker has refused for their size
     char trouble[256];
@@ -34,6 +35,7 @@ static void drop_producer(Outbox *outbox) {
     }
     outbox->producer = NULL;
     outbox->initialised = false;
+    outbox->committing = 0;
     outbox->sent = -1;
 }
 
@@ -61,11 +63,10 @@ static OutboxStatus settle(Outbox *outbox, rd_kafka_error_t *error) {
     }
     snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_error_string(error));
     bool lost = rd_kafka_error_is_fatal(error);
-    if (rd_kafka_error_txn_requires_abort(error)) {
-        rd_kafka_error_destroy(rd_kafka_abort_transaction(outbox->producer, 1000));
-    }
     rd_kafka_error_destroy(error);
-    drop_producer(outbox); // a new one begins with init_transactions, which settles what is open
+    // A new one begins with init_transactions, which aborts what is open. The old one is not asked to: in librdkafka
+    // 2 an answer to AddPartitionsToTxn that comes after rd_kafka_abort_transaction fails an assertion.
+    drop_producer(outbox);
     return lost ? OUTBOX_LOST : OUTBOX_LATER;
 }
 
@@ -210,7 +211,7 @@ static rd_kafka_resp_err_t send_snapshot(Outbox *outbox, const OutgoingSnapshot 
 }
 
 // All in one Kafka transaction, so that readers of committed records see each at least once, in order.
-static OutboxStatus send_all(Outbox *outbox, const Outgoing *outgoing, int timeout_ms) {
+static OutboxStatus send_all(Outbox *outbox, const Outgoing *outgoing) {
     OutboxStatus status = settle(outbox, rd_kafka_begin_transaction(outbox->producer));
     if (status != OUTBOX_DONE) {
         return status;
@@ -227,21 +228,35 @@ static OutboxStatus send_all(Outbox *outbox, const Outgoing *outgoing, int timeo
         drop_producer(outbox);
         return OUTBOX_LATER;
     }
-    return settle(outbox, rd_kafka_commit_transaction(outbox->producer, timeout_ms));
+    outbox->committing = outgoing->until;
+    return OUTBOX_DONE;
 }
 
-static OutboxStatus publish(Outbox *outbox, Store *store, const Outgoing *outgoing, int timeout_ms) {
-    OutboxStatus status = send_all(outbox, outgoing, timeout_ms);
+// Commits what was sent, or goes on with it: a slow broker gets the time it needs.
+static OutboxStatus commit(Outbox *outbox, Store *store, int timeout_ms) {
+    rd_kafka_error_t *error = rd_kafka_commit_transaction(outbox->producer, timeout_ms);
+    if (error != NULL && rd_kafka_error_is_retriable(error)) {
+        snprintf(outbox->trouble, sizeof outbox->trouble, "%s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        return OUTBOX_LATER;
+    }
+    int64_t until = outbox->committing;
+    outbox->committing = 0;
+    OutboxStatus status = settle(outbox, error);
     if (status != OUTBOX_DONE) {
         return status;
     }
     outbox->trouble[0] = '\0';
+    outbox->sent = until;
     vec_clear(&outbox->too_large);
     // If this fails they leave once more: at least once.
-    return store_advance_outbox(store, outbox->lane, outgoing->until) == STORE_OK ? OUTBOX_DONE : OUTBOX_AWAY;
+    return store_advance_outbox(store, outbox->lane, until) == STORE_OK ? OUTBOX_MORE : OUTBOX_AWAY;
 }
 
 OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
+    if (outbox->committing > 0) {
+        return commit(outbox, store, timeout_ms);
+    }
     if (outbox->sent < 0 && store_read_outbox(store, outbox->lane, &outbox->sent) != STORE_OK) {
         return OUTBOX_AWAY;
     }
@@ -249,21 +264,18 @@ OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
     if (store_read_outgoing(store, outbox->lane, outbox->sent, OUTBOX_ROWS, &outgoing) != STORE_OK) {
         return OUTBOX_AWAY;
     }
-    bool something = outgoing.rejections_count + outgoing.snapshots_count > 0;
-    if (something && !outbox->initialised) {
+    if (outgoing.rejections_count + outgoing.snapshots_count == 0) {
+        bool more = outgoing.until == outbox->sent + OUTBOX_ROWS;
+        outbox->sent = outgoing.until;
+        return more ? OUTBOX_MORE : OUTBOX_DONE;
+    }
+    if (!outbox->initialised) {
         // What was read before the broker has shut out every other sender for this lane may be old by now,
         // and must not be sent behind what is newer.
         outbox->sent = -1;
         OutboxStatus status = prepare(outbox, timeout_ms);
         return status == OUTBOX_DONE ? OUTBOX_MORE : status;
     }
-    if (something) {
-        OutboxStatus status = publish(outbox, store, &outgoing, timeout_ms);
-        if (status != OUTBOX_DONE) {
-            return status;
-        }
-    }
-    bool more = outgoing.until == outbox->sent + OUTBOX_ROWS;
-    outbox->sent = outgoing.until;
-    return more ? OUTBOX_MORE : OUTBOX_DONE;
+    OutboxStatus status = send_all(outbox, &outgoing);
+    return status == OUTBOX_DONE ? commit(outbox, store, timeout_ms) : status;
 }

@@ -15,7 +15,6 @@ import json
 import os
 import queue
 import re
-import subprocess
 import sys
 import tempfile
 
@@ -23,7 +22,8 @@ sys.dont_write_bytecode = True
 
 import support  # noqa: E402
 from support import (  # noqa: E402
-    DECLARATIONS, DESK, MEDWAY_COUNCIL, MEDWAY_PARTITION, Pipeline, Record, after, encoded, equal, seeded, test)
+    DECLARATIONS, DESK, MEDWAY_COUNCIL, MEDWAY_PARTITION, Pipeline, Record, after, encoded, equal, seeded, test,
+    without_topics)
 
 ALL = "--all" in sys.argv
 SAMPLE = {"allocations": 80, "refuse": 60, "cut": 50, "lose": 50}
@@ -135,25 +135,15 @@ class Database:
         pipeline.psql(f"CREATE DATABASE {self.name} TEMPLATE {pipeline.name}", pipeline.server.path[1:])
         # What fails here is the client; the disk may take its time.
         pipeline.psql(f"ALTER DATABASE {self.name} SET synchronous_commit = off", pipeline.server.path[1:])
-        self.uri = pipeline.server._replace(path="/" + self.name).geturl()
-        self.env = dict(pipeline.env, DECLARED_POSTGRES_URI=self.uri)
-        self.client = subprocess.Popen(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", self.uri], env=self.env,
-                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.env = dict(pipeline.env, DECLARED_POSTGRES_URI=pipeline.server._replace(path="/" + self.name).geturl())
+        self.session = support.Session(pipeline.env_of_psql(self.name))
 
     def close(self, pipeline):
-        self.client.stdin.close()
-        self.client.wait()
+        self.session.close()
         pipeline.psql(f"DROP DATABASE {self.name}", pipeline.server.path[1:])
 
-    def ask(self, sql):
-        self.client.stdin.write(f"{sql};\n\\echo <end>\n")
-        self.client.stdin.flush()
-        lines = list(iter(self.client.stdout.readline, "<end>\n"))
-        assert "" not in lines[-1:], f"psql ended at: {sql}"
-        return "".join(lines)
-
     def empty(self):
-        self.ask(EMPTY)
+        self.session.ask(EMPTY)
 
     def run(self, expect, **faults):
         """One-lane with these variables; its summary (None where it did not end well), and its log."""
@@ -163,7 +153,7 @@ class Database:
 
     def state(self):
         """What is compared, after what must be true of it by itself."""
-        state = json.loads(self.ask(STATE))
+        state = json.loads(self.session.ask(STATE))
         ledger, (lane,), (rules,) = state["ledger"], state.pop("lanes"), state.pop("rules")
         support.check_positions(ledger)
         support.check_chain(ledger)
@@ -212,7 +202,7 @@ class Databases:
 @functools.cache
 def undisturbed():
     """The state that every other run must reach."""
-    with Pipeline() as pipeline, Databases(pipeline) as databases:
+    with Pipeline(own_topics=False) as pipeline, Databases(pipeline) as databases:
         (state,) = databases.each([0], lambda database, _: database.run(0) and database.state())
         return state
 
@@ -238,6 +228,7 @@ def chosen(total, name, wanted=()):
 # ---- the tests -------------------------------------------------------------------------------------------
 
 @test
+@without_topics
 @after(undisturbed)
 def the_night_has_every_kind_of_row(_):
     state = undisturbed()
@@ -269,12 +260,13 @@ def count_allocations(database):
 
 
 @test
+@without_topics
 @after(undisturbed)
 def the_next_run_finishes_the_work_whichever_allocation_fails(pipeline):
     def check(database, n):
         _, log = database.run(EXIT_NO_MEMORY, DECLARED_FAIL_ALLOCATION=str(n))
         equal(log.count("out of memory"), 1, f"lines about it in {log}")
-        done = database.ask("SELECT count(*) FROM declared.ledger").strip()
+        done = database.session.ask("SELECT count(*) FROM declared.ledger").strip()
         database.run(0)
         expect_same(database)
         return int(done)
@@ -332,18 +324,21 @@ def disturb_libpq(pipeline, how):
 
 
 @test
+@without_topics
 @after(undisturbed)
 def the_same_run_goes_on_whichever_call_of_libpq_fails(pipeline):
     disturb_libpq(pipeline, "refuse")
 
 
 @test
+@without_topics
 @after(undisturbed)
 def the_same_run_goes_on_at_whichever_call_of_libpq_the_connection_is_cut(pipeline):
     disturb_libpq(pipeline, "cut")
 
 
 @test
+@without_topics
 @after(undisturbed)
 def the_same_run_goes_on_at_whichever_call_of_libpq_the_answer_is_lost(pipeline):
     summaries = disturb_libpq(pipeline, "lose")

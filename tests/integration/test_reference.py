@@ -63,7 +63,8 @@ def declarations_before_the_reference_wait_and_are_released_in_their_order(pipel
     pipeline.wait_until_applied()
     equal(pipeline.fates(), {"accepted": 24}, "fates after")
     history = pipeline.history(MEDWAY)
-    equal([row["cause"]["ballot_paper_id"] for row in history], [None] + [w["ballot_paper_id"] for w in WARDS], "causes")
+    equal([row["cause"]["ballot_paper_id"] for row in history], [None] + [ward["ballot_paper_id"] for ward in WARDS],
+          "causes")
     equal({row["cause"]["record"] for row in history}, {"declared.CouncilReference"}, "records that caused them")
     equal((history[0]["seq"], history[0]["status"]), (1, "awaiting"), "the reference's snapshot")
     equal(history[-1]["headline"], "LAB GAIN MEDWAY FROM CON", "headline")
@@ -113,7 +114,7 @@ def a_party_that_the_reference_lacks_waits_for_a_reload(pipeline):
     pipeline.wait_until_applied()
     equal(pipeline.fates(), {"accepted": 24}, "fates after")
     final = pipeline.control(MEDWAY)
-    equal((final["status"], final["ballots_held"], final["headline"]), ("final", 0, "LAB GAIN MEDWAY FROM CON"), "the end")
+    equal((final["status"], final["ballots_held"], final["majority"]), ("final", 0, 7), "the end")
 
 
 @test
@@ -163,8 +164,8 @@ def a_reload_without_a_ballot_in_force_is_rejected_and_changes_nothing(pipeline)
     equal(pipeline.control(MEDWAY), final, "the newest snapshot")
     (rejection,) = support.wait_for(lambda: pipeline.dump(REJECTED), "the rejection on its topic")
     equal("\\x" + rejection.value.hex(), row["payload"], "its value")
-    equal((rejection.headers["declared.reason"], rejection.headers["declared.topic"]), (b"BAD_REFERENCE", b"desk-events"),
-          "its headers")
+    equal((rejection.headers["declared.reason"], rejection.headers["declared.topic"]),
+          (b"BAD_REFERENCE", DESK.encode()), "its headers")
 
 
 # ---- rehearsals ------------------------------------------------------------------------------------------

@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+"""declarectl against real servers: migration, publishing, reference data, reports, the desk's decisions."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import support  # noqa: E402
+from support import DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, equal, test, without_migration  # noqa: E402
+
+WARDS = support.medway_declarations()
+MIGRATIONS = sorted(name for name in os.listdir(os.path.join(support.ROOT, "schemas", "sql")) if name.endswith(".sql"))
+ALL_SAINTS = WARDS[0]
+
+
+def fails(pipeline, *arguments, code=1, text=None):
+    """What it said: one line, that begins with the command's name."""
+    said = pipeline.ctl(*arguments, text=text, expect=code).stderr
+    assert said.count("\n") == 1 and said.startswith("declarectl "), f"not one line: {said!r}"
+    return said.rstrip("\n")
+
+
+def file_of(text):
+    file = tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")
+    file.write(text)
+    file.flush()
+    return file
+
+
+def loser_elected(ward, revision=1):
+    """Two candidates' fates transposed: the elected are not the top."""
+    wrong = copy.deepcopy(ward)
+    by_votes = sorted(wrong["candidates"], key=lambda candidate: -candidate["votes"])
+    winners = sum(candidate["elected"] for candidate in by_votes)
+    by_votes[winners - 1]["elected"], by_votes[winners]["elected"] = False, True
+    wrong.update(revision=revision, kind="DECLARED" if revision == 1 else "CORRECTED",
+                 basis="DECLARATION" if revision == 1 else "OFFICER_CORRECTION")
+    return wrong
+
+
+# ---- migrate ---------------------------------------------------------------------------------------------
+
+@test
+@without_migration
+def migrate_a_second_time_has_nothing_to_do(pipeline):
+    first = pipeline.ctl("migrate").stdout.splitlines()
+    equal(first, [f"applied {name}" for name in MIGRATIONS], "what the first said")
+    again = pipeline.ctl("migrate").stdout
+    equal(again, f"nothing to do: the database is at version {int(MIGRATIONS[-1][:4])}\n", "what the second said")
+
+
+@test
+@without_migration
+def two_migrations_at_once_apply_each_file_once(pipeline):
+    command = [os.path.join(support.BIN, "declarectl"), "migrate"]
+    both = [subprocess.Popen(command, env=pipeline.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for _ in range(2)]
+    said = [process.communicate(timeout=60)[0] for process in both]
+    equal([process.returncode for process in both], [0, 0], f"exit codes; they said {said}")
+    applied = [line for text in said for line in text.splitlines() if line.startswith("applied ")]
+    equal(sorted(applied), [f"applied {name}" for name in MIGRATIONS], "applied by either")
+
+
+@test
+def a_database_that_is_away_is_one_line_without_the_password(pipeline):
+    password = pipeline.server.password
+    for command in (["migrate"], ["status"], ["held"]):
+        said = fails(pipeline, *command, "--set", f"postgres.uri=postgresql://declared:{password}@127.0.0.1:1/declared")
+        assert password not in said and "127.0.0.1" in said, said
+
+
+# ---- publish ---------------------------------------------------------------------------------------------
+
+@test
+def publish_checks_a_file_whole_before_it_sends_the_first(pipeline):
+    lines = [json.dumps(ward) for ward in WARDS]
+    bad = copy.deepcopy(WARDS[9])
+    bad["candidates"][2]["votes"] = "many"
+    lines[9] = json.dumps(bad)
+    with file_of("\n".join(lines)) as file:
+        said = fails(pipeline, "publish", file.name)
+        assert f"{file.name}:10: " in said and "candidates[2].votes" in said, said
+    equal(pipeline.dump(DECLARATIONS), [], "records sent")
+
+
+@test
+def publish_names_what_is_wrong_with_a_line(pipeline):
+    for change, named in (({"revision": "one"}, "revision"), ({"kind": "DECLARE"}, "kind"), ({"seats": None}, "seats"),
+                          ({"declared_at": "yesterday"}, "declared_at"), ({"wards": 1}, "wards"),
+                          ({"election_id": None}, "election_id")):
+        with file_of(json.dumps(ALL_SAINTS) + "\n\n" + json.dumps(dict(ALL_SAINTS, **change)) + "\n") as file:
+            said = fails(pipeline, "publish", file.name)
+            assert f"{file.name}:3: " in said and named in said, said
+    with file_of(json.dumps(ALL_SAINTS)[:-1]) as file:
+        assert f"{file.name}:1: " in fails(pipeline, "publish", file.name)
+    equal(pipeline.dump(DECLARATIONS), [], "records sent")
+
+
+@test
+def publish_from_standard_input_goes_line_by_line_and_stops_at_a_bad_one(pipeline):
+    lines = [json.dumps(ward) for ward in WARDS[:3]] + ["{}"] + [json.dumps(WARDS[4])]
+    said = fails(pipeline, "publish", "-", text="\n".join(lines))
+    assert "standard input:4: " in said and "3 before it published" in said, said
+    equal(len(pipeline.dump(DECLARATIONS)), 3, "records sent")
+
+
+@test
+def a_resent_line_keeps_its_event_id_and_another_line_has_another(pipeline):
+    pipeline.publish([ALL_SAINTS, ALL_SAINTS, dict(ALL_SAINTS, revision=2, kind="CORRECTED")])
+    pipeline.load(support.medway_reference())
+    pipeline.daemon()
+    pipeline.wait_until_applied()
+    first, again, other = pipeline.rows(f"SELECT event_id, fate FROM api.ledger WHERE topic = '{DECLARATIONS}'"
+                                        " ORDER BY kafka_offset")
+    equal((first["event_id"] == again["event_id"], first["event_id"] == other["event_id"]), (True, False), "event ids")
+    equal((first["fate"], again["fate"]), ("accepted", "duplicate"), "fates")
+
+
+@test
+def raw_lines_are_sent_as_they_are(pipeline):
+    pipeline.publish([{"key": "E06000035", "value_base64": "AAECAw=="}, {"key": None, "value_base64": ""},
+                      {"key": "", "value_base64": None}])
+    found = sorted((record.key or b"none", record.value) for record in pipeline.dump(DECLARATIONS) if record.key != b"")
+    equal(found, [(b"E06000035", b"\0\1\2\3"), (b"none", b"")], "records with a value")
+    equal([record.value for record in pipeline.dump(DECLARATIONS) if record.key == b""], [None], "the one without")
+
+
+@test
+def kafka_away_is_one_line(pipeline):
+    said = fails(pipeline, "publish", "-", "--set", "kafka.bootstrap.servers=127.0.0.1:1", text=json.dumps(ALL_SAINTS))
+    assert "127.0.0.1:1" in said, said
+
+
+# ---- reference -------------------------------------------------------------------------------------------
+
+@test
+def reference_check_counts_what_is_sound(pipeline):
+    said = pipeline.ctl("reference", "check", support.medway_file("reference.json")).stdout
+    assert said.endswith("sound; councils 1, ballots 24, parties 9\n"), said
+
+
+@test
+def reference_data_that_contradict_themselves_are_not_sent(pipeline):
+    def reference(**changes):
+        whole = support.medway_reference()
+        whole["councils"][0].update(changes)
+        return json.dumps(whole)
+
+    previous = support.medway_reference()["councils"][0]["previous_control"]
+    for text, named in ((reference(seats_total=58), "58"), (reference(vacant=1), "59"),
+                        (reference(previous_control=dict(previous, seats=27, seats_basis="eve_of_poll")), "27"),
+                        (reference(previous_control={"party_id": "ynmp-party:2"}), "ynmp-party:2"),
+                        (reference(previous_control=None), "previous_control"), (reference(name=None), "name"),
+                        (reference(colour="red"), "colour"), ("{\n\n?", "line 3")):
+        with file_of(text) as file:
+            for command in ("check", "load"):
+                said = fails(pipeline, "reference", command, file.name)
+                assert file.name in said and named in said, said
+    equal(pipeline.dump(DESK), [], "records sent")
+
+
+# ---- reports ---------------------------------------------------------------------------------------------
+
+@test
+def status_history_and_as_of_say_in_json_what_the_views_hold(pipeline):
+    equal(pipeline.ctl_json("status"), [], "status before")
+    equal(pipeline.ctl("status").stdout, "no election has been loaded\n", "status before, for people")
+    pipeline.load(support.medway_reference())
+    pipeline.daemon()
+    pipeline.publish(WARDS)
+    pipeline.wait_until_applied()
+    history = pipeline.history(MEDWAY)
+    equal(pipeline.ctl_json("status"), history[-1:], "status")
+    equal(pipeline.ctl_json("status", MEDWAY), history[-1:], "status of one")
+    equal(pipeline.ctl_json("history", MEDWAY), history, "history")
+    newest_of_each = {row["recorded_at"]: row for row in history}
+    for moment in (history[0]["recorded_at"], history[12]["recorded_at"]):
+        equal(pipeline.ctl_json("as-of", moment), [newest_of_each[moment]], f"as of {moment}")
+    equal(pipeline.ctl_json("as-of", "2023-05-05T02:30:00+01:00"), [], "as of before anything")
+    table = pipeline.ctl("status").stdout
+    assert "LAB GAIN MEDWAY FROM CON" in table and "LAB 33, CON 22, IND 4" in table, table
+    equal(len(pipeline.ctl("history", MEDWAY).stdout.splitlines()), 26, "lines of the history")
+    for command in ("status", "history"):
+        assert "local.nowhere.2023-05-04" in fails(pipeline, command, "local.nowhere.2023-05-04")
+
+
+@test
+def every_command_has_help_and_refuses_what_it_does_not_know(pipeline):
+    words = [line.split("  ")[1] for line in pipeline.ctl("help").stdout.splitlines() if line.startswith("  ")]
+    assert len(words) > 10, words
+    for command in words:
+        text = pipeline.ctl(*command.split(), "--help").stdout
+        assert text.startswith(f"Usage: declarectl {command}"), text
+        done = pipeline.ctl(*command.split(), "--no-such-option", expect=2)
+        assert "no-such-option" in done.stderr, done.stderr
+    pipeline.ctl("no-such-command", expect=2)
+
+
+# ---- the desk --------------------------------------------------------------------------------------------
+
+def play(pipeline, declarations):
+    pipeline.load(support.medway_reference())
+    pipeline.daemon()
+    pipeline.publish(declarations)
+    pipeline.wait_until_applied()
+
+
+def decide(pipeline, *arguments, **options):
+    pipeline.decide(*arguments, **options)
+    pipeline.wait_until_applied()
+
+
+def result(pipeline, ward):
+    (row,) = pipeline.rows("SELECT status, revision FROM api.ballot_result"
+                           f" WHERE ballot_paper_id = '{ward['ballot_paper_id']}'")
+    return row["status"], row["revision"]
+
+
+@test
+def a_held_record_is_listed_and_released(pipeline):
+    play(pipeline, [loser_elected(ALL_SAINTS)] + WARDS[1:])
+    (held,) = pipeline.ctl_json("held")
+    equal((held["ballot_paper_id"], held["reasons"]), (ALL_SAINTS["ballot_paper_id"], ["ELECTED_NOT_TOP"]), "held")
+    table = pipeline.ctl("held").stdout
+    position = f"{DECLARATIONS}:{MEDWAY_PARTITION}:0"
+    assert position in table and "ELECTED_NOT_TOP" in table, table
+    equal((result(pipeline, ALL_SAINTS), pipeline.control(MEDWAY)["ballots_held"]), (("awaiting", None), 1), "before")
+    decide(pipeline, "release", position, by="Ada", note="rang the returning officer")
+    equal(pipeline.ctl("held").stdout, "nothing is held\n", "what is held after")
+    newest = pipeline.control(MEDWAY)
+    equal((result(pipeline, ALL_SAINTS), newest["ballots_held"], newest["status"]), (("declared", 1), 0, "final"),
+          "after")
+    equal((newest["cause"]["by"], newest["cause"]["record"]), ("Ada", "declared.OperatorAction"), "its cause")
+    equal(pipeline.fates(), {"accepted": 24}, "fates")
+
+
+@test
+def a_held_record_is_rejected_and_stays_out(pipeline):
+    play(pipeline, [loser_elected(ALL_SAINTS)])
+    decide(pipeline, "reject", f"{MEDWAY_PARTITION}:0")
+    equal((pipeline.fates(), pipeline.ctl_json("held")), ({"rejected": 1}, []), "after")
+    pipeline.publish([dict(ALL_SAINTS, revision=2, kind="CORRECTED", basis="TRANSCRIPTION_FIX")])
+    pipeline.wait_until_applied()
+    equal(result(pipeline, ALL_SAINTS), ("declared", 2), "the ballot after its correction")
+
+
+@test
+def rejecting_an_accepted_record_puts_the_revision_before_it_in_force(pipeline):
+    play(pipeline, [ALL_SAINTS, dict(ALL_SAINTS, revision=2, kind="CORRECTED", ballot_papers=964)])
+    equal(result(pipeline, ALL_SAINTS), ("declared", 2), "before")
+    decide(pipeline, "reject", f"{MEDWAY_PARTITION}:1")
+    equal(result(pipeline, ALL_SAINTS), ("declared", 1), "after")
+    decide(pipeline, "reject", f"{MEDWAY_PARTITION}:0")
+    equal((result(pipeline, ALL_SAINTS), pipeline.control(MEDWAY)["status"]), (("awaiting", None), "awaiting"),
+          "after both")
+    decide(pipeline, "release", f"{MEDWAY_PARTITION}:1")
+    equal(result(pipeline, ALL_SAINTS), ("declared", 2), "after the release")
+
+
+@test
+def a_decision_about_a_record_to_come_acts_when_it_comes(pipeline):
+    play(pipeline, WARDS[1:3])
+    decide(pipeline, "release", f"{MEDWAY_PARTITION}:2", note="announced by telephone")
+    action = pipeline.rows(f"SELECT fate, reasons FROM api.ledger WHERE topic = '{DESK}' ORDER BY lane_seq")[-1]
+    equal(action, {"fate": "held", "reasons": ["NOT_YET_APPLIED"]}, "the action's row")
+    pipeline.publish([loser_elected(ALL_SAINTS)])
+    pipeline.wait_until_applied()
+    equal((result(pipeline, ALL_SAINTS), pipeline.fates()), (("declared", 1), {"accepted": 3}), "after")
+
+
+@test
+def a_decision_with_nothing_to_act_on_is_rejected(pipeline):
+    play(pipeline, [ALL_SAINTS])
+    decide(pipeline, "release", f"{MEDWAY_PARTITION}:0")
+    decide(pipeline, "release", f"{(MEDWAY_PARTITION + 1) % support.PARTITIONS}:7")
+    rows = pipeline.rows(f"SELECT fate, reasons, kind FROM api.ledger WHERE topic = '{DESK}' AND record ~ 'Operator'"
+                         " ORDER BY fate DESC")
+    equal(rows, [{"fate": "rejected", "reasons": ["NOT_HELD"], "kind": "RELEASE"},
+                 {"fate": "held", "reasons": ["NOT_YET_APPLIED"], "kind": "RELEASE"}], "rows of the actions")
+    equal(result(pipeline, ALL_SAINTS), ("declared", 1), "the ballot")
+
+
+@test
+def a_decision_wants_a_name_a_note_and_a_position(pipeline):
+    for words in ("release 0:1", "release 0:1 --by Ada", "reject 0:1 --by= --note x", "reject here --by Ada --note x",
+                  "reject 0:-1 --by Ada --note x", "release other-topic:0:1 --by Ada --note x"):
+        fails(pipeline, *words.split(), code=2)
+    equal(pipeline.dump(DESK), [], "records sent")
+
+
+@test
+def a_call_that_wants_approval_waits_for_it(pipeline):
+    pipeline.load(support.medway_reference())
+    pipeline.daemon(calls__require_approval="yes")
+    pipeline.publish(WARDS)
+    pipeline.wait_until_applied()
+    history = pipeline.history(MEDWAY)
+    called = next(row for row in history if row["control"])
+    equal((called["headline"], history[-1]["headline"], history[-1]["majority"]),
+          ("CON LOSE CONTROL OF MEDWAY", "CON LOSE CONTROL OF MEDWAY", 7), "before the approval")
+    decide(pipeline, "approve", f"{MEDWAY_PARTITION}:{called['cause']['kafka_offset']}", by="Ada")
+    equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "after it")
+    kinds = [row["kind"] for row in pipeline.rows("SELECT kind FROM api.flash ORDER BY seq, kind")]
+    equal([kind for kind in kinds if kind.startswith("CALL")], ["CALL_READY", "CALLED"], "flashes")
+
+
+if __name__ == "__main__":
+    support.main()

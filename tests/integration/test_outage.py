@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""A PostgreSQL that answers and refuses, or does not answer: one clear line, patience, recovery by itself.
+
+The full disk is a database of which the tables lie on a small tmpfs. Where that cannot be mounted, or the
+server is not deploy/local's, a trigger that raises disk_full stands in, in a test whose name says so.
+"""
+
+import contextlib
+import os
+import pwd
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+
+import support  # noqa: E402
+from support import DECLARATIONS, MEDWAY, Record, equal, seeded, test, wait_for  # noqa: E402
+
+WARDS = support.medway_declarations()
+DISK_BYTES = 48 * 1024 * 1024  # an empty database has 8 MB
+MEMORY_BYTES = 64 * 1024 * 1024
+ATTEMPTS = 5
+ATTEMPTS_TAKE_S = 1.0  # five attempts with pauses of 0.1, 0.2, 0.4 and 0.8 s between them
+
+
+# ---- a full disk -----------------------------------------------------------------------------------------
+
+def as_superuser(pipeline, sql):
+    with open(os.path.join(support.LOCAL, "run", "postgres.password"), encoding="ascii") as file:
+        env = dict(pipeline.env_of_psql("postgres"), PGUSER="postgres", PGPASSWORD=file.read().strip())
+    support.run(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql], env)
+
+
+class SmallDisk:
+    """A tmpfs that the pipeline's database moves to, so that its tables cannot grow past it."""
+
+    def __init__(self, pipeline):
+        self.pipeline = pipeline
+        self.folder = os.path.join(os.path.realpath(os.path.join(support.LOCAL, "postgres")), "small-disk")
+        self.filler = os.path.join(self.folder, "filler")
+
+    def mount(self):
+        """False: not here."""
+        if os.geteuid() != 0 or not os.path.isdir(os.path.dirname(self.folder)):
+            return False
+        self.unmount()
+        os.makedirs(self.folder)
+        owner = pwd.getpwnam("postgres")
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},uid={owner.pw_uid},gid={owner.pw_gid},mode=700",
+                               "tmpfs", self.folder], capture_output=True, check=False)
+        return done.returncode == 0
+
+    def unmount(self):
+        subprocess.run(["umount", self.folder], capture_output=True, check=False)
+        with contextlib.suppress(OSError):
+            os.rmdir(self.folder)
+
+    def __enter__(self):
+        data = os.path.join(self.folder, "tables")
+        os.makedirs(data)
+        os.chown(data, pwd.getpwnam("postgres").pw_uid, -1)
+        as_superuser(self.pipeline, f"CREATE TABLESPACE {self.pipeline.name} OWNER declared LOCATION '{data}'")
+        self.move_to(self.pipeline.name)
+        return self
+
+    def __exit__(self, *_):
+        for daemon in self.pipeline.daemons:
+            daemon.kill()
+        self.empty()
+        self.move_to("pg_default")
+        as_superuser(self.pipeline, f"DROP TABLESPACE {self.pipeline.name}")
+        self.unmount()
+
+    def move_to(self, tablespace):
+        self.pipeline.psql(f"ALTER DATABASE {self.pipeline.name} SET TABLESPACE {tablespace}", self.pipeline.server.path[1:])
+
+    def fill(self):
+        with open(self.filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def empty(self):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(self.filler)
+
+
+@contextlib.contextmanager
+def trigger_in_place_of_a_full_disk(pipeline):
+    pipeline.psql("CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                  " $$BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END$$;"
+                  "CREATE TRIGGER refuse BEFORE INSERT ON declared.ledger EXECUTE FUNCTION public.refuse()")
+    yield
+    pipeline.psql("DROP TRIGGER refuse ON declared.ledger")
+
+
+@contextlib.contextmanager
+def full_disk(pipeline):
+    disk = SmallDisk(pipeline)
+    if not disk.mount():
+        print("       no tmpfs can be mounted here, or the server is not deploy/local's: a trigger stands in")
+        with trigger_in_place_of_a_full_disk(pipeline):
+            yield
+        return
+    with disk:
+        disk.fill()
+        yield
+        disk.empty()
+
+
+# ---- what is expected of the daemon ----------------------------------------------------------------------
+
+def refusals(pipeline):
+    """Transactions of this database that were rolled back. PostgreSQL tells with a delay."""
+    return pipeline.value(f"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{pipeline.name}'")
+
+
+def expect_patience(pipeline, daemon, why):
+    """One line, then attempts with pauses between them, and not a line more."""
+    daemon.wait_for_line(f"warning PostgreSQL is away, waiting: ERROR:  {why}")
+    first, began = refusals(pipeline), time.monotonic()
+    wait_for(lambda: refusals(pipeline) >= first + ATTEMPTS, f"{ATTEMPTS} more attempts")
+    took = time.monotonic() - began
+    print(f"       {refusals(pipeline) - first} attempts in {took:.1f} s")
+    assert took > ATTEMPTS_TAKE_S, f"{ATTEMPTS} attempts in {took:.2f} s: no back-off"
+    log = daemon.log()
+    equal(len(daemon.lines(" warning PostgreSQL is away")), 1, f"lines of the worker in\n{log}")
+    assert len(daemon.lines(" warning what is to be published waits for PostgreSQL")) <= 1, log
+    equal(daemon.lines(" error "), [], "errors")
+    equal(daemon.lines("answer again"), [], "recoveries before there was one")
+
+
+def expect_recovery(pipeline, daemon):
+    pipeline.wait_until_applied()
+    equal(len(daemon.lines("info PostgreSQL and Kafka answer again")), 1, f"recoveries in\n{daemon.log()}")
+    final = pipeline.control(MEDWAY)
+    equal((final["status"], final["headline"], final["seq"]), ("final", "LAB GAIN MEDWAY FROM CON", 25), "the final snapshot")
+    daemon.stop()
+
+
+@contextlib.contextmanager
+def read_only(pipeline):
+    """As after a switch to a standby: sessions end, and new ones can only read."""
+    server = pipeline.server.path[1:]
+    pipeline.psql(f"ALTER DATABASE {pipeline.name} SET default_transaction_read_only = on", server)
+    end_sessions(pipeline)
+    try:
+        yield
+    finally:
+        pipeline.psql(f"ALTER DATABASE {pipeline.name} RESET default_transaction_read_only", server)
+
+
+def end_sessions(pipeline):
+    pipeline.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{pipeline.name}'"
+                  " AND usename = current_user AND pid <> pg_backend_pid()", pipeline.server.path[1:])
+
+
+def half_of_the_night(pipeline):
+    pipeline.load(support.medway_reference())
+    daemon = pipeline.daemon()
+    pipeline.publish(WARDS[:12])
+    pipeline.wait_until_applied()
+    return daemon
+
+
+# ---- the tests -------------------------------------------------------------------------------------------
+
+@test
+def a_full_disk_is_waited_for(pipeline):
+    pipeline.load(support.medway_reference())
+    with full_disk(pipeline):
+        daemon = pipeline.daemon()
+        daemon.wait_until_reading()
+        pipeline.publish(WARDS)
+        expect_patience(pipeline, daemon, "could not extend file")
+        applied = pipeline.ledger_count()
+        assert applied < pipeline.sent, applied
+        support.check_chain(pipeline.rows("SELECT * FROM api.ledger ORDER BY lane, lane_seq"))
+        print(f"       {applied} of {pipeline.sent} records were applied while the disk was full")
+    expect_recovery(pipeline, daemon)
+
+
+@test
+def a_trigger_that_raises_disk_full_is_waited_for_in_the_middle_of_a_night(pipeline):
+    daemon = half_of_the_night(pipeline)
+    with trigger_in_place_of_a_full_disk(pipeline):
+        pipeline.publish(WARDS[12:])
+        expect_patience(pipeline, daemon, "could not extend file")
+    expect_recovery(pipeline, daemon)
+
+
+@test
+def a_read_only_standby_is_waited_for_at_the_start(pipeline):
+    pipeline.load(support.medway_reference())
+    pipeline.publish(WARDS)
+    with read_only(pipeline):
+        daemon = pipeline.daemon()
+        expect_patience(pipeline, daemon, "cannot execute INSERT in a read-only transaction")
+        equal(pipeline.ledger_count(), 0, "rows")
+    end_sessions(pipeline)
+    expect_recovery(pipeline, daemon)
+
+
+@test
+def a_read_only_standby_is_waited_for_in_the_middle_of_a_night(pipeline):
+    daemon = half_of_the_night(pipeline)
+    with read_only(pipeline):
+        pipeline.publish(WARDS[12:])
+        daemon.wait_for_line(" warning PostgreSQL is away, waiting: FATAL:  terminating connection")
+        wait_for(lambda: refusals(pipeline) >= ATTEMPTS, "attempts")
+        equal(pipeline.ledger_count(), 13, "rows")
+        equal(len(daemon.lines(" warning PostgreSQL is away")), 1, f"lines in\n{daemon.log()}")
+    end_sessions(pipeline)
+    expect_recovery(pipeline, daemon)
+
+
+# ---- memory ----------------------------------------------------------------------------------------------
+
+def memory(daemon):
+    """(now, at most so far), in bytes."""
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return tuple(int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+
+
+def fill_topic(pipeline, rng, count, record_bytes):
+    """Records that are all rejected, on every partition: as many bytes as a whole night has and more."""
+    value = b"\x17" + rng.randbytes(record_bytes - 1)
+    pipeline.send([Record(DECLARATIONS, None, value, i % support.PARTITIONS) for i in range(count)])
+
+
+def expect_small(daemon, what):
+    now, most = memory(daemon)
+    print(f"       {what}: {now >> 20} MiB, at most {most >> 20} MiB so far")
+    assert most < MEMORY_BYTES, f"{what}: {most} bytes at most"
+
+
+def watch_memory(daemon, samples=40):
+    for _ in range(samples):
+        memory_now = memory(daemon)[0]
+        assert memory_now < MEMORY_BYTES, memory_now
+        time.sleep(0.05)
+
+
+@test
+def memory_stays_under_64_mib_with_a_full_topic_while_postgresql_is_away(pipeline):
+    rng = seeded("a full topic")
+    fill_topic(pipeline, rng, 2400, 40_000)  # 96 MB
+    with support.down("postgres"):
+        daemon = pipeline.daemon()
+        daemon.wait_for_line("warning PostgreSQL is away")
+        watch_memory(daemon)
+        expect_small(daemon, "away from the start")
+    wait_for(lambda: pipeline.ledger_count() > 0, "the first rows")
+    with support.down("postgres"):
+        daemon.wait_for_line("warning PostgreSQL is away", times=2)
+        watch_memory(daemon)
+        expect_small(daemon, "away in the middle")
+    pipeline.wait_until_applied()
+    wait_for(lambda: pipeline.value("SELECT bool_and(outbox_lane_seq = lane_seq) FROM declared.lane"), "all is told")
+    expect_small(daemon, "at the end")
+    daemon.stop()
+
+
+if __name__ == "__main__":
+    support.main()
