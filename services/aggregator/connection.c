@@ -232,7 +232,7 @@ bool connection_copy(Connection *c, Str bytes) {
     if (sent < 0) {
         connection_lose(c);
     }
-    return sent > 0;
+    return sent > 0 && flush(c);
 }
 
 bool connection_copy_end(Connection *c) {

@@ -36,7 +36,7 @@ PGresult *connection_query(Connection *c, const char *sql, const Parameter *para
 // The same for several statements without parameters; text results; the last one or the first error.
 PGresult *connection_exec(Connection *c, const char *sql);
 
-// Bytes into a COPY that has begun, and its end.
+// Bytes into a COPY that has begun (they have left when this returns), and its end.
 bool connection_copy(Connection *c, Str bytes);
 bool connection_copy_end(Connection *c);
 

@@ -225,26 +225,34 @@ static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, i
     return STORE_OK;
 }
 
-// Where the snapshots stand in the database: another lane's are not ours to go on with, and numbers
-// go on from those that readers have seen, whatever the rules make of the past today.
-static StoreStatus check_snapshots(Store *store, Lane *lane, Parameter ids) {
-    PGresult *result = QUERY(store,
-                             "SELECT e.id, t.is_test, s.seq, s.lane FROM unnest($1::text[]) AS e (id) "
-                             "CROSS JOIN (VALUES (false), (true)) AS t (is_test) "
-                             "CROSS JOIN LATERAL (SELECT seq, lane FROM declared.snapshot x "
-                             "WHERE x.election_id = e.id AND x.is_test = t.is_test ORDER BY seq DESC LIMIT 1) s",
-                             ids);
-    StoreStatus status = store_settle(store, result);
-    for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
-        Election *election = lane_find_election(lane, store_field(result, i, 0));
-        if (store_int4_field(result, i, 3) != lane->lane) {
-            election->foreign = true;
-        } else {
-            election->spaces[store_bool_field(result, i, 1)].seq = store_int4_field(result, i, 2);
+// Where the elections' snapshots stand in the database.
+static PGresult *read_newest_snapshots(Store *store, Parameter ids) {
+    return QUERY(store,
+                 "SELECT e.id, t.is_test, s.seq, s.lane FROM unnest($1::text[]) AS e (id) "
+                 "CROSS JOIN (VALUES (false), (true)) AS t (is_test) "
+                 "CROSS JOIN LATERAL (SELECT seq, lane FROM declared.snapshot x "
+                 "WHERE x.election_id = e.id AND x.is_test = t.is_test ORDER BY seq DESC LIMIT 1) s",
+                 ids);
+}
+
+// Another lane's are not ours to go on with. Known before the rows are applied: reference data that was
+// refused then for that reason must be refused again.
+static void mark_foreign(Lane *lane, const PGresult *newest) {
+    for (int i = 0; i < PQntuples(newest); i++) {
+        if (store_int4_field(newest, i, 3) != lane->lane) {
+            lane_find_election(lane, store_field(newest, i, 0))->foreign = true;
         }
     }
-    PQclear(result);
-    return status;
+}
+
+// Numbers go on from those that readers have seen, whatever the rules make of the past today.
+static void take_numbers(Lane *lane, const PGresult *newest) {
+    for (int i = 0; i < PQntuples(newest); i++) {
+        Election *election = lane_find_election(lane, store_field(newest, i, 0));
+        if (!election->foreign) {
+            election->spaces[store_bool_field(newest, i, 1)].seq = store_int4_field(newest, i, 2);
+        }
+    }
 }
 
 StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids,
@@ -255,6 +263,14 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
     for (size_t i = 0; i < count; i++) {
         lane_take_election(lane, election_ids[i]);
     }
+    PGresult *newest = read_newest_snapshots(store, ids);
+    StoreStatus status = store_settle(store, newest);
+    if (status != STORE_OK) {
+        PQclear(newest);
+        buf_free(&place);
+        return status;
+    }
+    mark_foreign(lane, newest);
     PGresult *result = QUERY(store,
                              "SELECT lane_seq, topic, kafka_offset, payload, fate, rules_version, received_at, "
                              "writer_schema, key FROM declared.ledger WHERE lane = $1 AND election_id = ANY ($2) "
@@ -265,7 +281,7 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
                              "WHERE c.lane = $1 AND c.election_id = ANY ($2) AND l.election_id IS NULL "
                              "ORDER BY lane_seq",
                              store_int4(&number, lane->lane), ids);
-    StoreStatus status = store_settle(store, result);
+    status = store_settle(store, result);
     Arena arena = {0};
     Effects effects = {0};
     Reapplication reapplication = {store, lane, schemas, &arena, &effects};
@@ -276,8 +292,9 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
     effects_free(&effects);
     arena_free(&arena);
     if (status == STORE_OK) {
-        status = check_snapshots(store, lane, ids);
+        take_numbers(lane, newest);
     }
+    PQclear(newest);
     buf_free(&place);
     return status;
 }
@@ -396,12 +413,21 @@ static bool build_transaction(Store *store, const LaneAdvance *lanes, size_t lan
     return complete;
 }
 
+// Rows go out in pieces of this size, so that a batch of 8 MiB is not in memory three times.
+enum { COPY_BYTES = 256 * 1024 };
+
 static bool feed_copy(Store *store, const TableRows *rows) {
     static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; // signature, flags, no extension
     buf_clear(&store->tuples);
     buf_add(&store->tuples, header, sizeof header);
     for (size_t i = 0; i < rows->count; i++) {
         row_add_tuple(rows->table, (const char *)rows->rows + i * rows->size, &store->tuples);
+        if (store->tuples.len >= COPY_BYTES) {
+            if (!connection_copy(&store->connection, buf_str(&store->tuples))) {
+                return false;
+            }
+            buf_clear(&store->tuples);
+        }
     }
     buf_add_u16(&store->tuples, UINT16_MAX);
     return connection_copy(&store->connection, buf_str(&store->tuples)) && connection_copy_end(&store->connection);

@@ -5,6 +5,9 @@
 
 #define POSTGRES_EPOCH_DAYS 10957
 
+// Payloads of one Outgoing: a record may have 1 MiB, and they are in memory twice while they leave.
+#define OUTGOING_BYTES_MAX (INT64_C(4) * 1024 * 1024)
+
 StoreStatus store_read_outbox(Store *store, int32_t lane, int64_t *sent) {
     Int4 number;
     PGresult *result =
@@ -17,14 +20,27 @@ StoreStatus store_read_outbox(Store *store, int32_t lane, int64_t *sent) {
     return status;
 }
 
+// The newest row of the lane, or the last of rows_max, or the one whose rejections reach the bound.
 static StoreStatus read_until(Store *store, int32_t lane, int64_t after, int32_t rows_max, int64_t *until) {
     Int4 number;
-    PGresult *result = QUERY(store, "SELECT lane_seq FROM declared.lane WHERE lane = $1", store_int4(&number, lane));
+    Int8 from, to, bytes_max;
+    PGresult *result = QUERY(store,
+                             "SELECT least(lane_seq, $3, (SELECT min(at) FROM "
+                             "(SELECT at, sum(bytes) OVER (ORDER BY at) AS total FROM "
+                             "(SELECT lane_seq AS at, octet_length(payload) AS bytes FROM declared.ledger "
+                             "WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 AND fate = 'rejected' "
+                             "UNION ALL "
+                             "SELECT c.trigger_lane_seq, octet_length(l.payload) "
+                             "FROM declared.fate_change c JOIN declared.ledger l USING (lane, lane_seq) "
+                             "WHERE c.lane = $1 AND c.trigger_lane_seq > $2 AND c.trigger_lane_seq <= $3 "
+                             "AND c.fate = 'rejected') r) t WHERE total >= $4)) "
+                             "FROM declared.lane WHERE lane = $1",
+                             store_int4(&number, lane), store_int8(&from, after), store_int8(&to, after + rows_max),
+                             store_int8(&bytes_max, OUTGOING_BYTES_MAX));
     StoreStatus status = store_settle(store, result);
     *until = after;
     if (status == STORE_OK && PQntuples(result) == 1) {
-        int64_t newest = store_int8_field(result, 0, 0);
-        *until = newest > after + rows_max ? after + rows_max : newest;
+        *until = store_int8_field(result, 0, 0);
     }
     PQclear(result);
     return status;

@@ -155,7 +155,8 @@ Replayer *replayer_new(const Cli *cli, PGconn *connection, Str *error) {
     replayer->connection = connection;
     replayer->schemas = schema_store_new();
     prepare_reload(replayer);
-    if (!load_rules(replayer, error) || !load_writers(replayer, error) || !load_keepers(replayer, error)) {
+    if (connection != NULL &&
+        (!load_rules(replayer, error) || !load_writers(replayer, error) || !load_keepers(replayer, error))) {
         replayer_free(replayer);
         return NULL;
     }
@@ -425,23 +426,28 @@ static const Election *find_concerned(const Lane *lane, const Record *record) {
     return NULL;
 }
 
-bool replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row, Arena *arena, Effects *effects,
-                    Str *problem) {
+ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row, Arena *arena, Effects *effects,
+                            Str *problem) {
     const RuleBook *rules;
     Decoded decoded;
     if (!prepare_row(replayer, row, arena, &decoded, &rules, problem)) {
-        return false;
+        return REPLAY_FAILED;
     }
     const Election *election = find_concerned(lane, &decoded.record);
-    if (election != NULL && election->trimmed && !reload(replayer, lane, election->election_id, problem)) {
-        return false;
+    if (election != NULL && election->trimmed) {
+        if (effects->ledger.count > 0) {
+            return REPLAY_SETTLE_FIRST; // they may point into what is forgotten now
+        }
+        if (!reload(replayer, lane, election->election_id, problem)) {
+            return REPLAY_FAILED;
+        }
     }
     if (decoded.record.type == RECORD_REFERENCE) {
         mark_kept(replayer, lane, decoded.record.reference.election_id);
     }
     Envelope envelope = envelope_of(row);
     lane_apply(lane, &envelope, &decoded, rules, row->received_at_us, arena, effects);
-    return true;
+    return REPLAY_OK;
 }
 
 void replayer_settle(Replayer *replayer, Lane *lane) {
@@ -449,4 +455,42 @@ void replayer_settle(Replayer *replayer, Lane *lane) {
         replayer->unsettled = 0;
         lane_trim(lane);
     }
+}
+
+void replayer_apply_record(Replayer *replayer, Lane *lane, const Envelope *envelope, const RuleBook *rules,
+                           int64_t received_at_us, Arena *arena, Effects *effects) {
+    int32_t wanted = 0;
+    Decoded decoded;
+    if (decode_payload(replayer->schemas, envelope->payload, arena, &decoded, &wanted) == DECODE_SCHEMA_WANTED) {
+        // As the daemon says it (services/ingest/worker.c).
+        decoded.detail = arena_printf(arena, "no schema is known by id %" PRId32 ", and no registry is set", wanted);
+    }
+    if (decoded.record.type == RECORD_REFERENCE) {
+        mark_kept(replayer, lane, decoded.record.reference.election_id);
+    }
+    size_t elections = effects->elections.count;
+    lane_apply(lane, envelope, &decoded, rules, received_at_us, arena, effects);
+    for (; elections < effects->elections.count; elections++) {
+        add_keeper(replayer, effects->elections.items[elections].election_id, lane->lane);
+    }
+}
+
+bool replayer_learn_ids(Replayer *replayer, Str *error) {
+    _cleanup_result_ PGresult *result = database_query(
+        replayer->cli, replayer->connection,
+        "SELECT DISTINCT ('x' || encode(substring(payload FROM 2 FOR 4), 'hex'))::bit(32)::bigint, s.schema"
+        " FROM declared.ledger l JOIN declared.writer_schema s ON s.fingerprint = l.writer_schema"
+        " WHERE substring(payload FROM 1 FOR 1) = '\\x00'", NULL, error);
+    Arena arena = {0};
+    Str refused;
+    for (int row = 0; result != NULL && row < PQntuples(result); row++) {
+        int32_t id = (int32_t)strtoll(PQgetvalue(result, row, 0), NULL, 10);
+        schema_store_add(replayer->schemas, id, str_from(PQgetvalue(result, row, 1)), &arena, &refused);
+    }
+    arena_free(&arena);
+    return result != NULL;
+}
+
+const SchemaStore *replayer_schemas(const Replayer *replayer) {
+    return replayer->schemas;
 }

@@ -15,9 +15,14 @@
 typedef struct Replayer Replayer;
 
 // Reads rules, writer schemas and who keeps which election; rows that are committed later may name
-// others. The connection is borrowed. NULL: failed, or they are not what they must be; see `error`.
+// others. The connection is borrowed; NULL: none of these is known. NULL: failed, or they are not what
+// they must be; see `error`.
 Replayer *replayer_new(const Cli *cli, PGconn *connection, Str *error);
 void replayer_free(Replayer *replayer);
+
+// From the connection's ledger: under which ids of a registry its rows named their schemas. Of use for
+// records alone. False: failed.
+bool replayer_learn_ids(Replayer *replayer, Str *error);
 
 // Appends the SELECT of a lane's ledger rows, in order: the columns of table_ledger.
 void ledger_add_query(Buf *sql, int32_t lane, int64_t from, int64_t to);
@@ -25,9 +30,24 @@ void ledger_add_query(Buf *sql, int32_t lane, int64_t from, int64_t to);
 // Borrows from the tuple. False: what the column named holds is in no row that was ever written.
 bool ledger_row_read(const Tuple *tuple, LedgerRow *row, const char **column);
 
-// The next row of its lane. False: it cannot be applied, or the database failed; `problem` (of the
-// command's arena) says why. Effects borrow from the row, `arena` and the lane.
-bool replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row, Arena *arena, Effects *effects, Str *problem);
+typedef enum ReplayStatus {
+    REPLAY_OK,
+    REPLAY_SETTLE_FIRST, // the effects so far must be settled, then the row is to be applied again
+    REPLAY_FAILED,       // it cannot be applied, or the database failed: see `problem`
+} ReplayStatus;
 
-// When the effects of all rows so far are no longer needed: the lane forgets what it can.
+// The next row of its lane. Effects borrow from the row, `arena` and the lane; `problem` is in the
+// command's arena.
+ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row, Arena *arena, Effects *effects,
+                            Str *problem);
+
+// When the effects of all rows so far are no longer needed: the lane forgets what it can, now and then.
 void replayer_settle(Replayer *replayer, Lane *lane);
+
+// The same for a record that is not from a ledger: by these rules and at this moment. Reference data
+// for an election that another lane keeps is refused, as it was by the daemon.
+void replayer_apply_record(Replayer *replayer, Lane *lane, const Envelope *envelope, const RuleBook *rules,
+                           int64_t received_at_us, Arena *arena, Effects *effects);
+
+// Where writer schemas are found by their fingerprint, for store_commit.
+const SchemaStore *replayer_schemas(const Replayer *replayer);

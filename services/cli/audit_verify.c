@@ -267,7 +267,7 @@ static bool verify_row(Verifier *v) {
     if (!check_chain(v, &row, &hash_is_right)) {
         return false;
     }
-    if (!replayer_apply(v->replayer, v->lane, &row, &v->arena, &v->effects, &problem)) {
+    if (replayer_apply(v->replayer, v->lane, &row, &v->arena, &v->effects, &problem) != REPLAY_OK) {
         return find(v, STR_FMT ": " STR_FMT, STR_ARG(row_tell_name(&table_ledger, v->ledger.row.fields, &v->arena)),
                     STR_ARG(problem));
     }

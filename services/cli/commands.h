@@ -21,6 +21,8 @@ int command_reject(const Cli *cli, int argc, char **argv);
 int command_approve(const Cli *cli, int argc, char **argv);
 int command_audit_verify(const Cli *cli, int argc, char **argv);
 int command_audit_seal(const Cli *cli, int argc, char **argv);
+int command_audit_export(const Cli *cli, int argc, char **argv);
+int command_replay(const Cli *cli, int argc, char **argv);
 int command_config_sample(const Cli *cli, int argc, char **argv);
 
 // Publishes a stream of JSON lines, checked whole before the first is sent, and says how many were.

@@ -33,6 +33,25 @@ static const char audit_seal_details[] =
     "  lane LANE LANE_SEQ HEAD_HASH RECEIVED_AT   for each lane, ascending\n"
     "  rules VERSION SHA256                       for each row of declared.rules, ascending: of settings\n"
     "  writer_schema FINGERPRINT SHA256           for each row of declared.writer_schema: of schema";
+static const char audit_export_details[] =
+    "JSON lines on standard output; \"type\" says what a line is: export (the first), rules and writer_schema\n"
+    "(what rows name), row (a ledger row of the election, or of an action on one of its records), link (any\n"
+    "other row of the same lane: its hashes alone), action (what an operator's action says, behind its row),\n"
+    "fate_change, election, snapshot, ballot, flash (rows of those tables), end (the last: how many lines\n"
+    "stand before it).\n"
+    "In a row every column is a string in the form in which it is hashed, or null; key and payload, which\n"
+    "are hashed as they are, are in base64, prev_hash and entry_hash in hex. Within a lane the first\n"
+    "prev_hash is 32 zero bytes, each other the entry_hash before it. entry_hash is SHA-256 over the 32 bytes\n"
+    "of prev_hash and, for each column from lane to received_at in the order of the line, 1 byte (0: a value\n"
+    "follows, 1: null), its length in 4 bytes, big-endian (0 for null), and the value.";
+static const char replay_details[] =
+    "Applies every record again by the code of the daemon, into another database, compares the two and says\n"
+    "where they differ and why they may; exit 1 if something differs that nothing explains.\n"
+    "From the ledger every row is made again as it was, hashes and all, and nothing may differ. From the\n"
+    "topics a record is taken to have been received at its Kafka time, both topics of a lane in the order of\n"
+    "these times, and judged by the settings of today; then what was received when is Kafka's word, and so\n"
+    "hashes and moments differ. A daemon may go on with the new database: after a replay from the topics it\n"
+    "sends all snapshots and rejections once more.";
 
 static const CliCommand commands[] = {
     {"migrate", "", 0, 0, true, command_migrate, "Brings the database's schema up to date", NULL},
@@ -54,6 +73,9 @@ static const CliCommand commands[] = {
     {"audit verify", "", 0, 0, true, command_audit_verify, "Proves that the ledger and all that follows from it are whole",
      audit_verify_details},
     {"audit seal", "", 0, 0, true, command_audit_seal, "Signs where the ledger stands", audit_seal_details},
+    {"audit export", "ELECTION", 1, 1, true, command_audit_export, "Writes an election's full history, for others to check",
+     audit_export_details},
+    {"replay", "", 0, 0, true, command_replay, "Makes the whole database anew, from the ledger or the topics", replay_details},
     {"config sample", "", 0, 0, false, command_config_sample, "Prints the settings as a file", NULL},
 };
 

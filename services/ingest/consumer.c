@@ -10,7 +10,7 @@ struct Consumer {
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
-    char trouble[256];
+    char trouble[256], stall[256];
 };
 
 static int by_number(const void *a, const void *b) {
@@ -160,6 +160,7 @@ static rd_kafka_topic_partition_list_t *partition_list(const ReadFrom *from, siz
 
 bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count) {
     vec_clear(&consumer->desk_ended);
+    consumer->stall[0] = '\0';
     rd_kafka_topic_partition_list_t *list = partition_list(from, count);
     rd_kafka_resp_err_t err = rd_kafka_assign(consumer->kafka, list);
     rd_kafka_topic_partition_list_destroy(list);
@@ -186,8 +187,13 @@ rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
         rd_kafka_message_destroy(message);
         return NULL;
     }
-    snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name(message->err),
-             rd_kafka_message_errstr(message));
+    if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+        snprintf(consumer->stall, sizeof consumer->stall, "%s partition %d: %s", rd_kafka_topic_name(message->rkt),
+                 message->partition, rd_kafka_message_errstr(message));
+    } else {
+        snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name(message->err),
+                 rd_kafka_message_errstr(message));
+    }
     rd_kafka_message_destroy(message);
     return NULL;
 }
@@ -255,4 +261,8 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
 
 Str consumer_trouble(const Consumer *consumer) {
     return consumer->trouble[0] == '\0' ? STR_NONE : str_from(consumer->trouble);
+}
+
+Str consumer_stall(const Consumer *consumer) {
+    return consumer->stall[0] == '\0' ? STR_NONE : str_from(consumer->stall);
 }

@@ -57,3 +57,7 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
 
 // What is wrong with the broker, in one line; absent while nothing is.
 Str consumer_trouble(const Consumer *consumer);
+
+// Which partition cannot be read since its topic does not have the wanted offset, now or any more, in
+// one line; absent when there is none. Waiting does not help. consumer_read forgets it.
+Str consumer_stall(const Consumer *consumer);

@@ -43,7 +43,8 @@ struct Worker {
     Batch batch;
     Effects effects;
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
-    bool away; // the trouble has been said
+    bool offsets_untold;   // lag tools do not know the newest
+    bool away, stall_said; // the trouble has been said
 };
 
 static int64_t clock_ms(clockid_t clock) {
@@ -205,6 +206,7 @@ static void load(Worker *worker) {
         }
     }
     be_well(worker);
+    worker->stall_said = false;
     log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
     read_lanes(worker, false);
     worker->phase = PHASE_DESK;
@@ -379,9 +381,10 @@ static StoreStatus run_batch(Worker *worker) {
 
 static void tell_offsets(Worker *worker) {
     int64_t now = clock_ms(CLOCK_MONOTONIC);
-    if (now - worker->offsets_told_ms < OFFSETS_EVERY_MS) {
+    if (!worker->offsets_untold || now - worker->offsets_told_ms < OFFSETS_EVERY_MS) {
         return;
     }
+    worker->offsets_untold = false;
     worker->offsets_told_ms = now;
     VEC(ReadFrom) positions = {0};
     for (size_t i = 0; i < worker->lanes.count; i++) {
@@ -407,6 +410,16 @@ static void recover(Worker *worker, StoreStatus status) {
     start_over(worker);
 }
 
+// A topic that was lost, or made anew under a ledger: nothing can be done here, and silence would hide it.
+static void say_stall(Worker *worker) {
+    Str stall = consumer_stall(worker->consumer);
+    if (!str_is_none(stall) && !worker->stall_said) {
+        log_error("a lane stands still, Kafka does not have the record that comes next: " STR_FMT " worker=%d",
+                  STR_ARG(stall), worker->number);
+        worker->stall_said = true;
+    }
+}
+
 static void read_and_run(Worker *worker) {
     if (worker->phase == PHASE_DESK && desk_is_applied(worker)) {
         read_lanes(worker, true);
@@ -422,8 +435,10 @@ static void read_and_run(Worker *worker) {
             return;
         }
         be_well(worker);
-        tell_offsets(worker);
+        worker->offsets_untold = true;
     }
+    tell_offsets(worker);
+    say_stall(worker);
 }
 
 static void leave_group(Worker *worker) {
@@ -463,6 +478,8 @@ void worker_run(Worker *worker) {
             break;
         }
     }
+    worker->offsets_told_ms = 0;
+    tell_offsets(worker);
     drop_lanes(worker);
     leave_group(worker);
     publisher_free(worker->publisher);

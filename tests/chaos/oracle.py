@@ -421,7 +421,17 @@ class Oracle:
             else:
                 self.compare_replay(uri)
         finally:
-            scalar(self.uri, f"DROP DATABASE {name} WITH (FORCE)")
+            self.drop_database(name)
+
+    def drop_database(self, name):
+        """The server may still be tidying it up by itself."""
+        for attempt in range(20):
+            try:
+                return scalar(self.uri, f"DROP DATABASE {name}")
+            except CommandFailed:
+                if attempt == 19:
+                    raise
+                time.sleep(0.5)
 
     def compare_replay(self, uri):
         if self.touched:

@@ -274,9 +274,13 @@ class Pipeline:
         self.sent = 0  # records on the input topics
         self.migrated, self.own_topics = migrated, own_topics
 
-    def __enter__(self):
-        for command in ("delete-topics", "create-topics") if self.own_topics else ():
+    def renew_topics(self):
+        for command in ("delete-topics", "create-topics"):
             run([os.path.join(BIN, "declared-broker"), command, "--bootstrap", self.bootstrap], self.env)
+
+    def __enter__(self):
+        if self.own_topics:
+            self.renew_topics()
         self.psql(f"CREATE DATABASE {self.name}", self.server.path[1:])
         if self.migrated:
             self.ctl("migrate")

@@ -108,7 +108,7 @@ def grouped(steps):
 # ---- a database, again and again -------------------------------------------------------------------------
 
 TABLES = "ledger fate_change election snapshot ballot flash lane rules writer_schema".split()
-EMPTY = "".join(f"DELETE FROM declared.{table};" for table in TABLES)
+EMPTY = "".join(f"DELETE FROM declared.{table};" for table in TABLES) + "SELECT 1"
 
 # Everything but moments, and the version that the rules happened to get.
 STATE = """SELECT json_build_object(

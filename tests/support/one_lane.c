@@ -271,6 +271,11 @@ Str consumer_trouble(const Consumer *consumer) {
     return STR_NONE;
 }
 
+Str consumer_stall(const Consumer *consumer) {
+    (void)consumer;
+    return STR_NONE;
+}
+
 // ---- behind publisher.h ----------------------------------------------------------------------------------
 
 struct Publisher {

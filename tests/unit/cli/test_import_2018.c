@@ -13,10 +13,10 @@
 static const char *find_file(void) {
     static char path[4096];
     const char *data = getenv("DECLARED_SHARED_DATA");
-    snprintf(path, sizeof path, "%s/democracy-club-2018/local.2018-05-03.csv", data != NULL ? data : "../shared/data");
-    FILE *file = fopen(path, "rb");
+    snprintf(path, sizeof path, "%s/democracy-club-2018/local.2018-05-03.csv", data != NULL ? data : "");
+    FILE *file = data != NULL ? fopen(path, "rb") : NULL;
     if (file == NULL) {
-        print_message("left out: there is no %s (DECLARED_SHARED_DATA names its folder)\n", path);
+        print_message("left out: DECLARED_SHARED_DATA names no folder with democracy-club-2018/local.2018-05-03.csv\n");
         return NULL;
     }
     fclose(file);
