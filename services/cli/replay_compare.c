@@ -54,7 +54,7 @@ typedef struct Comparer {
     int64_t same, differing, only_ledger, only_replay;
     Str only_example;
     Difference columns[TUPLE_FIELDS_MAX];
-    bool explained, fates_differ;
+    bool explained, judged_otherwise;
     Arena *arena; // the command's, for examples
 } Comparer;
 
@@ -66,7 +66,7 @@ static const char *find_reason(const Comparer *c, const char *column) {
             return reasons[i].why;
         }
     }
-    return c->from_topics && c->comparison->table == &table_snapshot && c->fates_differ ? "records have other fates" : NULL;
+    return c->from_topics && c->comparison->table == &table_snapshot && c->judged_otherwise ? "records were judged otherwise" : NULL;
 }
 
 static bool open_stream(const Comparer *c, Stream *stream, const Cli *cli) {
@@ -153,7 +153,8 @@ static void report(Comparer *c) {
         c->explained = c->explained && why != NULL;
         printf("  %s differs in %" PRId64 ": %s\n    " STR_FMT "\n", table->columns[i].name, difference->rows,
                why == NULL ? "nothing explains that, see declarectl audit verify" : why, STR_ARG(difference->example));
-        c->fates_differ = c->fates_differ || strcmp(table->columns[i].name, "fate") == 0;
+        c->judged_otherwise = c->judged_otherwise || strcmp(table->columns[i].name, "fate") == 0 ||
+                              strcmp(table->columns[i].name, "rules_version") == 0;
     }
 }
 
@@ -178,7 +179,7 @@ bool replay_compare(const Cli *ledger, const Cli *replay, bool from_topics, bool
             .ledger = before.ledger, // the connections go on from table to table
             .replay = before.replay,
             .explained = before.explained,
-            .fates_differ = before.fates_differ,
+            .judged_otherwise = before.judged_otherwise,
             .arena = ledger->arena,
         };
         good = compare_tables(&c, ledger, replay, error);

@@ -17,7 +17,7 @@ typedef struct Source {
     rd_kafka_topic_t *topic;
     const char *name;
     int32_t partition;
-    int64_t end;
+    int64_t at, end; // offsets
     rd_kafka_message_t *next; // NULL: it has come to its end
 } Source;
 
@@ -51,6 +51,7 @@ static bool start_client(TopicReplay *r) {
         {"auto.commit.enable", "false"},
         {"enable.partition.eof", "true"},
         {"check.crcs", "true"},
+        {"fetch.wait.max.ms", "100"},
         {"queued.max.messages.kbytes", "8192"},
     };
     char text[256];
@@ -90,25 +91,25 @@ static int32_t count_partitions(const TopicReplay *r, InputTopic topic) {
 static bool advance(const TopicReplay *r, Source *source) {
     int64_t until_ms = cli_now_ms() + SILENCE_MS;
     source->next = NULL;
-    while (cli_now_ms() < until_ms) {
+    while (source->at < source->end && cli_now_ms() < until_ms) {
         rd_kafka_message_t *message = rd_kafka_consume(source->topic, source->partition, POLL_MS);
         rd_kafka_poll(r->kafka, 0);
         if (message == NULL) {
             continue;
         }
         rd_kafka_resp_err_t err = message->err;
-        bool within = message->offset < source->end;
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && within) {
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset < source->end) {
+            source->at = message->offset + 1;
             source->next = message;
             return true;
         }
         rd_kafka_message_destroy(message);
-        if (err == RD_KAFKA_RESP_ERR_NO_ERROR || err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            return true;
+        if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+            return fail(r, source->name, err);
         }
-        return fail(r, source->name, err);
+        source->at = source->end; // the offsets before it are not records
     }
-    return fail(r, source->name, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    return source->at >= source->end || fail(r, source->name, RD_KAFKA_RESP_ERR__TIMED_OUT);
 }
 
 static bool open_source(const TopicReplay *r, InputTopic topic, int32_t partition, Source *source) {
@@ -123,6 +124,7 @@ static bool open_source(const TopicReplay *r, InputTopic topic, int32_t partitio
         printf("%s, partition %" PRId32 ": Kafka no longer has what was before offset %" PRId64 "\n", source->name,
                partition, begin);
     }
+    source->at = begin;
     source->end = end;
     if (rd_kafka_consume_start(source->topic, partition, RD_KAFKA_OFFSET_BEGINNING) != 0) {
         return fail(r, source->name, rd_kafka_last_error());

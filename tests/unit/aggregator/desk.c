@@ -96,18 +96,23 @@ void desk_assert_text(Str actual, const char *expected) {
     }
 }
 
-static void assert_taken(Desk *desk, Buf *text, const char *expected) {
-    Str actual = arena_copy(&desk->arena, buf_str(text));
-    buf_free(text); // a failing assertion does not come back
-    desk_assert_text(actual, expected);
+// Into the arena, for a failing assertion does not come back.
+static Str take_text(Desk *desk, Buf *text) {
+    Str taken = arena_copy(&desk->arena, buf_str(text));
+    buf_free(text);
+    return taken;
 }
 
-void desk_assert_row(Desk *desk, const char *expected) {
+Str desk_row(Desk *desk) {
     const LedgerRow *row = &desk->effects.ledger.items[desk->effects.ledger.count - 1];
     Buf text = {0};
     buf_add_str(&text, row->fate);
     add_reasons(&text, row->reasons);
-    assert_taken(desk, &text, expected);
+    return take_text(desk, &text);
+}
+
+void desk_assert_row(Desk *desk, const char *expected) {
+    desk_assert_text(desk_row(desk), expected);
 }
 
 void desk_assert_changes(Desk *desk, const char *expected) {
@@ -119,7 +124,7 @@ void desk_assert_changes(Desk *desk, const char *expected) {
         buf_printf(&text, " by %d", (int)row->trigger_lane_seq);
     }
     vec_clear(&desk->effects.fate_changes);
-    assert_taken(desk, &text, expected);
+    desk_assert_text(take_text(desk, &text), expected);
 }
 
 const SnapshotRow *desk_newest(const Desk *desk) {
@@ -153,7 +158,7 @@ void desk_assert_flashes(Desk *desk, const char *expected) {
             buf_printf(&text, "(" STR_FMT ")", STR_ARG(place));
         }
     }
-    assert_taken(desk, &text, expected);
+    desk_assert_text(take_text(desk, &text), expected);
 }
 
 Str desk_source_in_force(const Desk *desk, int ballot) {

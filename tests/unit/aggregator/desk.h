@@ -35,6 +35,7 @@ void desk_act(Desk *desk, OperatorActionKind kind, int64_t offset);
 void desk_act_on(Desk *desk, OperatorActionKind kind, const char *topic, int64_t offset);
 
 // The newest ledger row: "held SEATS_MISMATCH UNKNOWN_PARTY" is its fate and reasons.
+Str desk_row(Desk *desk);
 void desk_assert_row(Desk *desk, const char *expected);
 
 // All changes of fates since the desk was last asked, in order: "2 accepted by 4, 3 held UNKNOWN_PARTY by 4"

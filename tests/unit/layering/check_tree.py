@@ -44,6 +44,7 @@ ANY = None
 BASE, DOMAIN = "common/base/", "common/domain/"
 VALIDATOR, AGGREGATOR = "services/validator/", "services/aggregator/"
 INGEST, CLI, GATEWAY = "services/ingest/", "services/cli/", "services/gateway/"
+CONSUMER = ("services/ingest/consumer.h", "services/ingest/kafka_settings.h")
 STORE = r"services/aggregator/(store\w*|connection|rules_json)\.[ch]"
 STORE_HEADERS = ("services/aggregator/store.h", "services/aggregator/store_internal.h",
                  "services/aggregator/connection.h", "services/aggregator/rules_json.h")
@@ -59,6 +60,8 @@ LAYERS = [
           clock=True, state=True),
     Layer(r"services/aggregator/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR), PURE, never=(LOG, *STORE_HEADERS)),
     Layer(r"services/ingest/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),
+    # `declarectl replay` reads topics as the daemon does.
+    Layer(r"services/cli/replay_topics\.c", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI, *CONSUMER), ANY, clock=True, state=True),
     Layer(r"services/cli/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI), ANY, clock=True, state=True),
     Layer(r"services/gateway/.*", (BASE, DOMAIN, GATEWAY), ANY, clock=True, state=True),
     Layer(r"deploy/.*", (BASE, "deploy/"), ANY, clock=True, state=True),
