@@ -11,6 +11,7 @@ struct Consumer {
     Assignment assignment;
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
     char trouble[256], stall[256];
+    bool dead; // librdkafka has met an error that it calls fatal
 };
 
 static int by_number(const void *a, const void *b) {
@@ -52,7 +53,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_to
 
 static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaque) {
     Consumer *consumer = opaque;
-    (void)kafka;
+    consumer->dead |= rd_kafka_fatal_error(kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
     snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 
@@ -261,6 +262,10 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
 
 Str consumer_trouble(const Consumer *consumer) {
     return consumer->trouble[0] == '\0' ? STR_NONE : str_from(consumer->trouble);
+}
+
+bool consumer_is_dead(const Consumer *consumer) {
+    return consumer->dead;
 }
 
 Str consumer_stall(const Consumer *consumer) {

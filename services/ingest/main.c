@@ -20,6 +20,7 @@ extern char **environ;
 
 static atomic_bool stop;
 static atomic_int running; // workers that have not ended
+static atomic_bool replaced; // a worker, by another process
 
 static void print_help(void) {
     Buf text = {0};
@@ -100,7 +101,9 @@ static Config *read_settings(const Options *options, Arena *arena) {
 
 // A worker goes within its own thread: that too may have to wait for a server.
 static void *run_worker(void *worker) {
-    worker_run(worker);
+    if (!worker_run(worker)) {
+        atomic_store(&replaced, true);
+    }
     worker_free(worker);
     atomic_fetch_sub(&running, 1);
     return NULL;
@@ -180,7 +183,7 @@ static int run(const Config *config) {
     }
     vec_free(&threads);
     vec_free(&workers);
-    return code;
+    return atomic_load(&replaced) ? EXIT_FAILURE : code;
 }
 
 int main(int argc, char **argv) {

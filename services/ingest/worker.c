@@ -6,14 +6,17 @@
 #include "services/ingest/batch.h"
 #include "services/ingest/publisher.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     POLL_MS = 100,          // how long a quiet worker sleeps, and so how late it sees a stop
     KAFKA_TIMEOUT_MS = 1500,
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
+    PROOF_MS = 2000,        // for a first batch after a reload
     CLOSE_MS = 2000,        // for leaving the group
     OFFSETS_EVERY_MS = 1000,
     LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
@@ -45,6 +48,9 @@ struct Worker {
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool offsets_untold;   // lag tools do not know the newest
     bool away, stall_said; // the trouble has been said
+    bool unproven;         // the last commit failed: see see_proof
+    int64_t proof_by_ms;
+    bool replaced; // in the group, by another process of the same name
 };
 
 static int64_t clock_ms(clockid_t clock) {
@@ -205,9 +211,12 @@ static void load(Worker *worker) {
             return;
         }
     }
-    be_well(worker);
+    worker->proof_by_ms = clock_ms(CLOCK_MONOTONIC) + PROOF_MS;
+    if (!worker->unproven) {
+        be_well(worker);
+        log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
+    }
     worker->stall_said = false;
-    log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
     read_lanes(worker, false);
     worker->phase = PHASE_DESK;
 }
@@ -406,8 +415,21 @@ static void recover(Worker *worker, StoreStatus status) {
         worker->retry_at_ms = 0;
     } else {
         be_patient(worker, "PostgreSQL", store_error(worker->store));
+        worker->unproven = true;
     }
     start_over(worker);
+}
+
+// A server that answers queries may still refuse to write (a full disk, a standby): after a failed
+// commit only another one proves it well, or that nothing is left to commit.
+static void see_proof(Worker *worker, bool committed) {
+    if (worker->unproven && !committed && clock_ms(CLOCK_MONOTONIC) < worker->proof_by_ms) {
+        return;
+    }
+    if (committed || worker->unproven) {
+        worker->unproven = false;
+        be_well(worker);
+    }
 }
 
 // A topic that was lost, or made anew under a ledger: nothing can be done here, and silence would hide it.
@@ -434,8 +456,10 @@ static void read_and_run(Worker *worker) {
             recover(worker, status);
             return;
         }
-        be_well(worker);
         worker->offsets_untold = true;
+        see_proof(worker, true);
+    } else {
+        see_proof(worker, false);
     }
     tell_offsets(worker);
     say_stall(worker);
@@ -458,9 +482,26 @@ static void wait_for_group(Worker *worker) {
     }
 }
 
-void worker_run(Worker *worker) {
+// The lanes belong to the one that came later; two under one name would only put each other out.
+static void give_up(Worker *worker) {
+    if (!worker->replaced) {
+        log_error("another process has joined the group under this one's name, which ends: " STR_FMT " worker=%d",
+                  STR_ARG(consumer_trouble(worker->consumer)), worker->number);
+        worker->replaced = true;
+        drop_lanes(worker);
+        publisher_own(worker->publisher, NULL, 0);
+        kill(getpid(), SIGTERM);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+}
+
+bool worker_run(Worker *worker) {
     worker->publisher = publisher_new(worker->config, worker->stop);
     while (!stopping(worker)) {
+        if (consumer_is_dead(worker->consumer)) {
+            give_up(worker);
+            continue;
+        }
         follow_assignment(worker);
         switch (worker->phase) {
         case PHASE_REST:
@@ -484,4 +525,5 @@ void worker_run(Worker *worker) {
     leave_group(worker);
     publisher_free(worker->publisher);
     worker->publisher = NULL;
+    return !worker->replaced;
 }

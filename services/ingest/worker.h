@@ -12,7 +12,8 @@ typedef struct Worker Worker;
 Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size);
 
 // Runs until *stop is true: finishes its batch, leaves the group. Waits for servers that are away,
-// says so once, and goes on by itself.
-void worker_run(Worker *worker);
+// says so once, and goes on by itself. False: another process has taken this one's place in the group;
+// then it has asked the process to end (SIGTERM), and waited for that.
+bool worker_run(Worker *worker);
 
 void worker_free(Worker *worker);

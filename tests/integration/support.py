@@ -221,8 +221,10 @@ class Session:
         self.env, self.client = env, None
 
     def ask(self, query):
-        answer = self.attempt(query) or self.attempt(query)
-        assert answer, f"PostgreSQL does not answer: {query}"
+        answer = self.attempt(query)
+        if answer is None:
+            answer = self.attempt(query)
+        assert answer is not None, f"PostgreSQL does not answer: {query}"
         return answer
 
     def attempt(self, query):

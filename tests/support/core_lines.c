@@ -20,6 +20,7 @@
 
 #include <getopt.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -178,8 +179,9 @@ static void read_record(Str type, const json_t *value, Arena *arena, Decoded *de
 
 static Input read_input(const json_t *line, Arena *arena) {
     const json_t *value = get(line, "value");
+    bool desk = str_equal_text(get_text(line, "topic", arena), TOPIC_DESK);
     Input input = {
-        .envelope = {.topic = str_equal_text(get_text(line, "topic", arena), TOPIC_DESK) ? INPUT_DESK : INPUT_DECLARATIONS,
+        .envelope = {.topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
                      .partition = (int32_t)get_number(line, "partition"),
                      .kafka_offset = get_number(line, "offset"),
                      .kafka_timestamp_ms = -1,

@@ -271,6 +271,11 @@ Str consumer_trouble(const Consumer *consumer) {
     return STR_NONE;
 }
 
+bool consumer_is_dead(const Consumer *consumer) {
+    (void)consumer;
+    return false;
+}
+
 Str consumer_stall(const Consumer *consumer) {
     (void)consumer;
     return STR_NONE;

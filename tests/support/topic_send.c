@@ -52,23 +52,35 @@ static bool decode(const json_t *json, Bytes *out) {
     return decoded >= 0;
 }
 
+static rd_kafka_resp_err_t produce(rd_kafka_t *kafka, const char *topic, int32_t partition, const Bytes *key,
+                                   const Bytes *value) {
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key->bytes, key->len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {value->bytes, value->len}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+    };
+    rd_kafka_resp_err_t err;
+    do {
+        rd_kafka_error_t *error = rd_kafka_produceva(kafka, parts, sizeof parts / sizeof parts[0]);
+        err = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+        rd_kafka_poll(kafka, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
+    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    return err;
+}
+
 static bool send_line(rd_kafka_t *kafka, const char *line) {
     json_error_t problem;
     json_t *json = json_loads(line, 0, &problem);
     const char *topic = json_string_value(json_object_get(json, "topic"));
     int32_t partition = (int32_t)json_integer_value(json_object_get(json, "partition"));
     Bytes key = {0}, value = {0};
-    bool good =
-        topic != NULL && decode(json_object_get(json, "key"), &key) && decode(json_object_get(json, "value"), &value);
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
-    do {
-        if (good) {
-            err = rd_kafka_producev(kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-                                    RD_KAFKA_V_KEY(key.bytes, key.len), RD_KAFKA_V_VALUE(value.bytes, value.len),
-                                    RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        }
-        rd_kafka_poll(kafka, err == RD_KAFKA_RESP_ERR__QUEUE_FULL ? 100 : 0);
-    } while (err == RD_KAFKA_RESP_ERR__QUEUE_FULL);
+    if (topic != NULL && decode(json_object_get(json, "key"), &key) && decode(json_object_get(json, "value"), &value)) {
+        err = produce(kafka, topic, partition, &key, &value);
+    }
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         complain(line, rd_kafka_err2str(err));
     }

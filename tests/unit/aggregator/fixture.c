@@ -134,7 +134,8 @@ static void read_people(Declaration *d, const char *people, Arena *arena) {
             .party_id = small_party_id(word),
             .votes = rest.len > 0 && *rest.ptr == '=' ? atoi(rest.ptr + 1) : COUNT_UNKNOWN,
             .elected = star != NULL,
-            .elected_by_lot = star != NULL && str_starts_with(str_slice(rest, (size_t)(star - rest.ptr), rest.len), T("*lot")),
+            .elected_by_lot =
+                star != NULL && str_starts_with(str_slice(rest, (size_t)(star - rest.ptr), rest.len), T("*lot")),
         };
     }
 }

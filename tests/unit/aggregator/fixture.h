@@ -14,15 +14,18 @@ enum { SMALL_BALLOTS = 5 };
 
 // Ballots are local.medway.a.2023-05-04, then b and so on; with `by`, local.medway.a.by.2023-05-04.
 typedef struct SmallBallot {
-    int seats; // 0: there is no such ballot
+    int seats;                           // 0: there is no such ballot
     const char *nominations, *defending; // NULL: not known
     const char *result;                  // people in force; "POSTPONED"; NULL: to come
     bool by;
 } SmallBallot;
 
-#define TO_COME(count) {.seats = (count)}
-#define NOMINATED(count, parties) {.seats = (count), .nominations = (parties)}
-#define RESULT(count, people) {.seats = (count), .result = (people)}
+#define TO_COME(count)                                                                                                 \
+    { .seats = (count) }
+#define NOMINATED(count, parties)                                                                                      \
+    { .seats = (count), .nominations = (parties) }
+#define RESULT(count, people)                                                                                          \
+    { .seats = (count), .result = (people) }
 
 typedef struct SmallCouncil {
     const char *previous;   // party, "NOC", "new" for a new council, NULL: not known

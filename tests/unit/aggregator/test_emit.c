@@ -48,15 +48,17 @@ static void a_hold_that_changes_what_is_held_makes_one(void **state) {
 static void a_cause_names_its_record(void **state) {
     Desk *desk = *state;
     desk_say(desk, 0, "LAB=5*, CON=4");
-    desk_assert_text(desk_newest(desk)->cause,
-                     "{\"record\":\"declared.WardDeclaration\",\"topic\":\"ward-declarations\",\"partition\":3,"
-                     "\"kafka_offset\":0,\"lane\":3,\"lane_seq\":2,\"event_id\":\"00000000-0000-4000-8000-000000000001\","
-                     "\"ballot_paper_id\":\"local.medway.a.2023-05-04\",\"revision\":1,\"by\":null}");
+    desk_assert_text(
+        desk_newest(desk)->cause,
+        "{\"record\":\"declared.WardDeclaration\",\"topic\":\"ward-declarations\",\"partition\":3,"
+        "\"kafka_offset\":0,\"lane\":3,\"lane_seq\":2,\"event_id\":\"00000000-0000-4000-8000-000000000001\","
+        "\"ballot_paper_id\":\"local.medway.a.2023-05-04\",\"revision\":1,\"by\":null}");
     desk_act(desk, ACTION_REJECT, 0);
-    desk_assert_text(desk_newest(desk)->cause,
-                     "{\"record\":\"declared.OperatorAction\",\"topic\":\"desk-events\",\"partition\":3,"
-                     "\"kafka_offset\":1,\"lane\":3,\"lane_seq\":3,\"event_id\":\"00000000-0000-4000-8000-000000000001\","
-                     "\"ballot_paper_id\":\"local.medway.a.2023-05-04\",\"revision\":1,\"by\":\"editor\"}");
+    desk_assert_text(
+        desk_newest(desk)->cause,
+        "{\"record\":\"declared.OperatorAction\",\"topic\":\"desk-events\",\"partition\":3,"
+        "\"kafka_offset\":1,\"lane\":3,\"lane_seq\":3,\"event_id\":\"00000000-0000-4000-8000-000000000001\","
+        "\"ballot_paper_id\":\"local.medway.a.2023-05-04\",\"revision\":1,\"by\":\"editor\"}");
 }
 
 static void a_reference_causes_without_a_ballot(void **state) {

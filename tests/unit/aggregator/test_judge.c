@@ -100,7 +100,7 @@ static void content_is_what_a_declaration_says(void **state) {
 static void each_part_of_the_content_counts(void **state) {
     Desk *desk = *state;
     static const char *const others[] = {"LAB=6*, CON=4", "LAB=5*, LD=4", "LAB=5*, CON", "LAB=5*lot, CON=4",
-                                         "LAB=5*", "POSTPONED", "WITHDRAWN"};
+                                         "LAB=5*",        "POSTPONED",    "WITHDRAWN"};
     desk_load(desk);
     desk_say(desk, 0, "LAB=5*, CON=4");
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {

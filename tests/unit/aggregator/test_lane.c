@@ -292,10 +292,13 @@ static void rows_reapplied_bring_the_same_state(void **state) {
     Lane *again = lane_new(desk->lane->lane);
     Effects effects = {0};
     for (int i = 0; i < 2; i++) {
-        Envelope envelope = {.topic = i == 0 ? INPUT_DESK : INPUT_DECLARATIONS, .partition = desk->lane->lane,
-                             .kafka_timestamp_ms = -1, .key = STR_LIT(SMALL_COUNCIL_ID)};
+        Envelope envelope = {.topic = i == 0 ? INPUT_DESK : INPUT_DECLARATIONS,
+                             .partition = desk->lane->lane,
+                             .kafka_timestamp_ms = -1,
+                             .key = STR_LIT(SMALL_COUNCIL_ID)};
         desk_send(desk, envelope.topic, envelope.key, &records[i]);
-        lane_reapply(again, &envelope, &records[i], &desk->rules, desk->effects.ledger.items[i], &desk->arena, &effects);
+        lane_reapply(again, &envelope, &records[i], &desk->rules, desk->effects.ledger.items[i], &desk->arena,
+                     &effects);
     }
     _cleanup_buf_ Buf first = {0}, second = {0};
     row_add_tuple(&table_snapshot, desk_newest(desk), &first);

@@ -54,8 +54,12 @@ static void a_headline_says_who_controls(void **state) {
         {{.previous = "NOC", .ballots = {RESULT(1, "LAB*")}}, "LAB GAIN MEDWAY FROM NOC", "LAB GAIN MEDWAY FROM NOC"},
         {{.previous = "LAB", .ballots = {RESULT(2, "LAB*, CON*")}}, "LAB LOSE MEDWAY TO NOC", "LAB LOSE MEDWAY TO NOC"},
         {{.previous = "NOC", .ballots = {RESULT(2, "LAB*, CON*")}}, "NOC MEDWAY: NO CHANGE", "NOC MEDWAY: NO CHANGE"},
-        {{.previous = "new", .ballots = {RESULT(1, "LAB*")}}, "LAB WIN MEDWAY (NEW COUNCIL)", "LAB WIN MEDWAY (NEW COUNCIL)"},
-        {{.previous = "new", .ballots = {RESULT(2, "LAB*, CON*")}}, "NOC IN MEDWAY (NEW COUNCIL)", "NOC IN MEDWAY (NEW COUNCIL)"},
+        {{.previous = "new", .ballots = {RESULT(1, "LAB*")}},
+         "LAB WIN MEDWAY (NEW COUNCIL)",
+         "LAB WIN MEDWAY (NEW COUNCIL)"},
+        {{.previous = "new", .ballots = {RESULT(2, "LAB*, CON*")}},
+         "NOC IN MEDWAY (NEW COUNCIL)",
+         "NOC IN MEDWAY (NEW COUNCIL)"},
     };
     CHECK(cases, false);
 }
@@ -83,7 +87,9 @@ static void a_call_that_waits_for_approval_is_not_told(void **state) {
     static const Case cases[] = {
         {{.previous = "CON", .ballots = {RESULT(1, "CON*")}}, NULL, NULL},
         {{.previous = "NOC", .ballots = {RESULT(1, "LAB*")}}, NULL, NULL},
-        {{.previous = "CON", .ballots = {RESULT(1, "LAB*")}}, "CON LOSE CONTROL OF MEDWAY", "CON LOSE CONTROL OF MEDWAY"},
+        {{.previous = "CON", .ballots = {RESULT(1, "LAB*")}},
+         "CON LOSE CONTROL OF MEDWAY",
+         "CON LOSE CONTROL OF MEDWAY"},
     };
     CHECK(cases, true);
 }
@@ -91,7 +97,9 @@ static void a_call_that_waits_for_approval_is_not_told(void **state) {
 static void by_elections_alone_make_no_headline(void **state) {
     (void)state;
     static const Case cases[] = {
-        {{.previous = "CON", .continuing = "CON 2", .ballots = {{.seats = 1, .result = "LAB*", .by = true}}}, NULL, NULL}};
+        {{.previous = "CON", .continuing = "CON 2", .ballots = {{.seats = 1, .result = "LAB*", .by = true}}},
+         NULL,
+         NULL}};
     CHECK(cases, false);
 }
 
@@ -127,7 +135,9 @@ static void the_short_headline_has_28_characters_at_most(void **state) {
         {{.previous = "new", .name = "West Northants", .ballots = {RESULT(2, "LAB*, CON*")}},
          "NOC IN WEST NORTHANTS (NEW COUNCIL)",
          "NOC IN WEST NORTHANTS (NEW)"},
-        {{.previous = "CON", .name = "Windsor and Maidenhead", .ballots = {RESULT(1, "LAB*"), NOMINATED(2, "CON 1, LAB 2")}},
+        {{.previous = "CON",
+          .name = "Windsor and Maidenhead",
+          .ballots = {RESULT(1, "LAB*"), NOMINATED(2, "CON 1, LAB 2")}},
          "CON LOSE CONTROL OF WINDSOR AND MAIDENHEAD",
          "CON LOSE WINDSOR AND MAIDENH"},
         {{.previous = "CON", .name = "Barking", .ballots = {RESULT(2, "LAB*, CON*"), RESULT(3, "POSTPONED")}},
@@ -139,7 +149,9 @@ static void the_short_headline_has_28_characters_at_most(void **state) {
         {{.previous = "CON", .name = "Wandsworth", .ballots = {RESULT(2, "LAB*, CON*"), RESULT(3, "POSTPONED")}},
          "NO MAJORITY YET IN WANDSWORTH: 3 SEATS POSTPONED",
          "WANDSWORTH: NO MAJORITY YET"},
-        {{.previous = "CON", .name = "Hammersmith & Fulham", .ballots = {RESULT(2, "LAB*, CON*"), RESULT(3, "POSTPONED")}},
+        {{.previous = "CON",
+          .name = "Hammersmith & Fulham",
+          .ballots = {RESULT(2, "LAB*, CON*"), RESULT(3, "POSTPONED")}},
          "NO MAJORITY YET IN HAMMERSMITH & FULHAM: 3 SEATS POSTPONED",
          "HAMMERSMITH: NO MAJORITY YET"},
     };
@@ -201,7 +213,8 @@ static void a_retraction_names_what_it_takes_back(void **state) {
     Str told = STR_LIT("LAB GAIN MEDWAY FROM CON");
     assert_text(flash_kind_name(FLASH_CALL_RETRACTED), "CALL_RETRACTED");
     assert_text(flash_kind_name(FLASH_LOSS_RETRACTED), "LOSS_RETRACTED");
-    assert_text(phrase_flash(FLASH_CALL_RETRACTED, council, &standing, told, &arena), "RETRACTED: LAB GAIN MEDWAY FROM CON");
+    assert_text(phrase_flash(FLASH_CALL_RETRACTED, council, &standing, told, &arena),
+                "RETRACTED: LAB GAIN MEDWAY FROM CON");
     assert_text(phrase_flash(FLASH_LOSS_RETRACTED, council, &standing, STR_NONE, &arena), "RETRACTED: MEDWAY");
 }
 

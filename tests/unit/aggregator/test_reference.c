@@ -63,7 +63,8 @@ static void what_waits_is_judged_in_its_order(void **state) {
     desk_say_as(desk, "sky", 1, 0, "LAB=5*, CON=4");
     desk_say_as(desk, "pa", 2, 0, "LAB=5, CON=6*");
     desk_load(desk);
-    desk_assert_changes(desk, "1 accepted by 5, 2 held CONFLICTING_REVISION by 5, 3 corroborated by 5, 4 accepted by 5");
+    desk_assert_changes(desk,
+                        "1 accepted by 5, 2 held CONFLICTING_REVISION by 5, 3 corroborated by 5, 4 accepted by 5");
 }
 
 static void what_waits_may_turn_out_a_duplicate(void **state) {

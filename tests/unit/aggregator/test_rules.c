@@ -81,7 +81,9 @@ static void no_party_has_more_candidates_than_it_nominated(void **state) {
         {.name = "fewer", .people = "LAB*, CON*", .row = "accepted"},
         {.name = "folded, more", .people = "LAB*, COOP*, LAB", .row = "held NOT_NOMINATED"},
         {.name = "none nominated", .people = "LAB*, LD*", .row = "held NOT_NOMINATED"},
-        {.name = "unknown, and so not nominated", .people = "LAB*, CON*, XYZ", .row = "held UNKNOWN_PARTY NOT_NOMINATED"},
+        {.name = "unknown, and so not nominated",
+         .people = "LAB*, CON*, XYZ",
+         .row = "held UNKNOWN_PARTY NOT_NOMINATED"},
     };
     Desk *desk = *state;
     desk->council.ballots[0].nominations = "LAB 2, CON 2";
@@ -107,7 +109,10 @@ static void but_not_with_transferable_votes(void **state) {
     static const Case cases[] = {
         {.name = "out of order", .people = "LAB=3*, CON=1*, LD=2", .row = "accepted"},
         {.name = "a tie", .people = "LAB=3*, CON=2*, LD=2", .row = "accepted"},
-        {.name = "each paper counts once", .people = "LAB=6*, CON=5*, LD=4", .papers = 14, .row = "held VOTES_EXCEED_PAPERS"},
+        {.name = "each paper counts once",
+         .people = "LAB=6*, CON=5*, LD=4",
+         .papers = 14,
+         .row = "held VOTES_EXCEED_PAPERS"},
         {.name = "as many as papers", .people = "LAB=6*, CON=5*, LD=4", .papers = 15, .row = "accepted"},
     };
     Desk *desk = *state;
@@ -119,13 +124,22 @@ static void votes_come_from_papers(void **state) {
     static const Case cases[] = {
         {.name = "two from each", .people = "LAB=9*, CON=6*, LD=5", .papers = 10, .row = "accepted"},
         {.name = "one exceeds", .people = "LAB=11*, CON=6*, LD=1", .papers = 10, .row = "held VOTES_EXCEED_PAPERS"},
-        {.name = "rejected papers are none", .people = "LAB=10*, CON=6*, LD=1", .papers = 10, .rejected = 1,
+        {.name = "rejected papers are none",
+         .people = "LAB=10*, CON=6*, LD=1",
+         .papers = 10,
+         .rejected = 1,
          .row = "held VOTES_EXCEED_PAPERS"},
-        {.name = "an excess that could have decided", .people = "LAB=10*, CON=6*, LD=5", .papers = 10,
+        {.name = "an excess that could have decided",
+         .people = "LAB=10*, CON=6*, LD=5",
+         .papers = 10,
          .row = "held VOTES_EXCEED_PAPERS"},
-        {.name = "an excess that could not", .people = "LAB=10*, CON=8*, LD=3", .papers = 10,
+        {.name = "an excess that could not",
+         .people = "LAB=10*, CON=8*, LD=3",
+         .papers = 10,
          .row = "accepted VOTES_EXCEED_PAPERS"},
-        {.name = "an excess as large as the gap", .people = "LAB=10*, CON=7*, LD=5", .papers = 10,
+        {.name = "an excess as large as the gap",
+         .people = "LAB=10*, CON=7*, LD=5",
+         .papers = 10,
          .row = "held VOTES_EXCEED_PAPERS"},
         {.name = "everybody elected", .people = "LAB=20*, CON=20*", .papers = 20, .row = "accepted"},
         {.name = "votes not known", .people = "LAB*, CON=8*, LD=3", .papers = 10, .row = "accepted"},
@@ -136,12 +150,23 @@ static void votes_come_from_papers(void **state) {
 static void papers_come_from_electors(void **state) {
     static const Case cases[] = {
         {.name = "half of them", .people = "LAB*, CON*", .papers = 50, .electorate = 100, .row = "accepted"},
-        {.name = "more papers", .people = "LAB*, CON*", .papers = 101, .electorate = 100,
+        {.name = "more papers",
+         .people = "LAB*, CON*",
+         .papers = 101,
+         .electorate = 100,
          .row = "held PAPERS_EXCEED_ELECTORATE TURNOUT_UNLIKELY"},
         {.name = "90 %", .people = "LAB*, CON*", .papers = 90, .electorate = 100, .row = "accepted"},
-        {.name = "over 90 %", .people = "LAB*, CON*", .papers = 901, .electorate = 1000, .row = "accepted TURNOUT_UNLIKELY"},
+        {.name = "over 90 %",
+         .people = "LAB*, CON*",
+         .papers = 901,
+         .electorate = 1000,
+         .row = "accepted TURNOUT_UNLIKELY"},
         {.name = "5 %", .people = "LAB*, CON*", .papers = 5, .electorate = 100, .row = "accepted"},
-        {.name = "under 5 %", .people = "LAB*, CON*", .papers = 49, .electorate = 1000, .row = "accepted TURNOUT_UNLIKELY"},
+        {.name = "under 5 %",
+         .people = "LAB*, CON*",
+         .papers = 49,
+         .electorate = 1000,
+         .row = "accepted TURNOUT_UNLIKELY"},
         {.name = "not known", .people = "LAB*, CON*", .electorate = 1000, .row = "accepted"},
     };
     CHECK(*state, cases);
@@ -218,8 +243,12 @@ static void ids_are_there(void **state) {
     Desk *desk = *state;
     for (int i = 0; i < 6; i++) {
         Declaration *d = desk_draft(desk, 0, "LAB*, CON*");
-        Str *const ids[] = {&d->event_id,   &d->election_id, &d->ballot_paper_id,
-                            &d->council_id, &d->candidates[1].candidate_id, &d->candidates[1].party_id};
+        Str *const ids[] = {&d->event_id,
+                            &d->election_id,
+                            &d->ballot_paper_id,
+                            &d->council_id,
+                            &d->candidates[1].candidate_id,
+                            &d->candidates[1].party_id};
         *ids[i] = T("");
         desk_declare(desk, d);
         desk_assert_row(desk, "rejected BAD_VALUE");

@@ -15,8 +15,8 @@ static void days_count_from_1970(void **state) {
         CivilDate date;
         int64_t days;
     } cases[] = {
-        {{1970, 1, 1}, 0},      {{1969, 12, 31}, -1},  {{2000, 2, 29}, 11016}, {{2000, 3, 1}, 11017},
-        {{2023, 5, 4}, 19481},  {{1900, 3, 1}, -25508}, {{1, 1, 1}, -719162},   {{9999, 12, 31}, 2932896},
+        {{1970, 1, 1}, 0},     {{1969, 12, 31}, -1},   {{2000, 2, 29}, 11016}, {{2000, 3, 1}, 11017},
+        {{2023, 5, 4}, 19481}, {{1900, 3, 1}, -25508}, {{1, 1, 1}, -719162},   {{9999, 12, 31}, 2932896},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(civil_days(cases[i].date), cases[i].days);
@@ -34,9 +34,9 @@ static void every_day_comes_back(void **state) {
 static void days_that_exist_are_parsed(void **state) {
     (void)state;
     static const char *const good[] = {"2023-05-04", "0001-01-01", "9999-12-31", "2024-02-29", "2000-02-29"};
-    static const char *const bad[] = {"2023-02-29", "1900-02-29", "2023-04-31", "2023-13-01", "2023-00-10", "2023-05-00",
-                                      "2023-05-32", "0000-05-04", "2023-5-4",   "2023/05/04", "23-05-04",   "2023-05-04 ",
-                                      "+023-05-04", "",           "2023-05-0x"};
+    static const char *const bad[] = {"2023-02-29", "1900-02-29",  "2023-04-31", "2023-13-01", "2023-00-10",
+                                      "2023-05-00", "2023-05-32",  "0000-05-04", "2023-5-4",   "2023/05/04",
+                                      "23-05-04",   "2023-05-04 ", "+023-05-04", "",           "2023-05-0x"};
     CivilDate date;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(civil_parse_date(str_from(good[i]), &date));
@@ -86,10 +86,8 @@ static void timestamps_have_six_decimals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(days_count_from_1970),
-        cmocka_unit_test(every_day_comes_back),
-        cmocka_unit_test(days_that_exist_are_parsed),
-        cmocka_unit_test(polls_close_at_ten_in_london),
+        cmocka_unit_test(days_count_from_1970),         cmocka_unit_test(every_day_comes_back),
+        cmocka_unit_test(days_that_exist_are_parsed),   cmocka_unit_test(polls_close_at_ten_in_london),
         cmocka_unit_test(timestamps_have_six_decimals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

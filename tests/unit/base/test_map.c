@@ -80,8 +80,8 @@ static void a_freed_map_is_an_empty_one(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_map_knows_nothing),  TEST(what_was_put_is_found),  TEST(a_key_has_one_value),
-        TEST(keys_may_hold_any_bytes),     TEST(it_grows_and_keeps_all), TEST(a_freed_map_is_an_empty_one),
+        TEST(an_empty_map_knows_nothing), TEST(what_was_put_is_found),  TEST(a_key_has_one_value),
+        TEST(keys_may_hold_any_bytes),    TEST(it_grows_and_keeps_all), TEST(a_freed_map_is_an_empty_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,21 +29,31 @@ static int set_up(void **state) {
     }
     *f = (Fixture){
         .folds = {T("joint-party:53-119")},
-        .parties = {{.party_id = T("PP53"), .name = T("Labour"), .short_name = T("LAB"), .folds = f->folds, .folds_count = 1},
-                    {.party_id = T("PP52"), .name = T("Conservative"), .short_name = T("CON")},
-                    {.party_id = T(PARTY_INDEPENDENT), .name = T("Independent"), .short_name = T("IND")}},
+        .parties =
+            {{.party_id = T("PP53"), .name = T("Labour"), .short_name = T("LAB"), .folds = f->folds, .folds_count = 1},
+             {.party_id = T("PP52"), .name = T("Conservative"), .short_name = T("CON")},
+             {.party_id = T(PARTY_INDEPENDENT), .name = T("Independent"), .short_name = T("IND")}},
         .continuing = {{T("PP53"), 2}, {T("joint-party:53-119"), 1}},
         .baseline = {{T("joint-party:53-119"), 4}, {T("PP900"), 1}},
         .nominations = {{T("PP53"), 1}, {T("PP52"), 2}, {T("joint-party:53-119"), 1}},
         .blocs = {{T(PARTY_INDEPENDENT), true}},
         .seat_baseline = {T("last_election"), {f->baseline, 2}},
         .previous = {.party_id = T("joint-party:53-119")},
-        .ballots = {{.ballot_paper_id = T("local.medway.a.2023-05-04"), .seats = 2, .electorate = 3495,
+        .ballots = {{.ballot_paper_id = T("local.medway.a.2023-05-04"),
+                     .seats = 2,
+                     .electorate = 3495,
                      .nominations = {f->nominations, 3}},
                     {.ballot_paper_id = T("local.medway.b.by.2023-05-04"), .seats = 1, .electorate = COUNT_UNKNOWN}},
-        .reference = {.council_id = T("E06000035"), .name = T("Medway"), .election_id = T("local.medway.2023-05-04"),
-                      .seats_total = 6, .previous_control = &f->previous, .continuing = {f->continuing, 2},
-                      .ballots = f->ballots, .ballots_count = 2, .parties = f->parties, .parties_count = 3},
+        .reference = {.council_id = T("E06000035"),
+                      .name = T("Medway"),
+                      .election_id = T("local.medway.2023-05-04"),
+                      .seats_total = 6,
+                      .previous_control = &f->previous,
+                      .continuing = {f->continuing, 2},
+                      .ballots = f->ballots,
+                      .ballots_count = 2,
+                      .parties = f->parties,
+                      .parties_count = 3},
     };
     *state = f;
     return 0;

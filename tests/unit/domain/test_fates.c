@@ -51,13 +51,14 @@ static void each_rule_has_its_fate_by_default(void **state) {
         Verdict verdict;
         const char *codes[20];
     } groups[] = {
-        {VERDICT_REJECTED, {"BAD_FRAMING", "UNKNOWN_SCHEMA", "BAD_AVRO", "TRAILING_BYTES", "BAD_UTF8", "BAD_VALUE",
-                            "TOO_LARGE", "KEY_MISMATCH", "WRONG_PARTITION", "WRONG_TOPIC", "ID_MISMATCH",
-                            "BAD_REFERENCE", "NOT_HELD"}},
-        {VERDICT_HELD, {"NOT_YET_APPLIED", "UNKNOWN_COUNCIL", "UNKNOWN_BALLOT", "UNKNOWN_PARTY", "SEATS_MISMATCH",
-                        "CONFLICTING_REVISION", "STALE_REVISION", "SOURCES_DIFFER_WINNERS", "DUPLICATE_CANDIDATE",
-                        "TOO_MANY_ELECTED", "TOO_FEW_ELECTED", "NOT_NOMINATED", "ELECTED_NOT_TOP", "TIE_WITHOUT_LOT",
-                        "VOTES_EXCEED_PAPERS", "PAPERS_EXCEED_ELECTORATE", "DECLARED_BEFORE_CLOSE"}},
+        {VERDICT_REJECTED,
+         {"BAD_FRAMING", "UNKNOWN_SCHEMA", "BAD_AVRO", "TRAILING_BYTES", "BAD_UTF8", "BAD_VALUE", "TOO_LARGE",
+          "KEY_MISMATCH", "WRONG_PARTITION", "WRONG_TOPIC", "ID_MISMATCH", "BAD_REFERENCE", "NOT_HELD"}},
+        {VERDICT_HELD,
+         {"NOT_YET_APPLIED", "UNKNOWN_COUNCIL", "UNKNOWN_BALLOT", "UNKNOWN_PARTY", "SEATS_MISMATCH",
+          "CONFLICTING_REVISION", "STALE_REVISION", "SOURCES_DIFFER_WINNERS", "DUPLICATE_CANDIDATE", "TOO_MANY_ELECTED",
+          "TOO_FEW_ELECTED", "NOT_NOMINATED", "ELECTED_NOT_TOP", "TIE_WITHOUT_LOT", "VOTES_EXCEED_PAPERS",
+          "PAPERS_EXCEED_ELECTORATE", "DECLARED_BEFORE_CLOSE"}},
         {VERDICT_WARNING, {"SOURCES_DIFFER_VOTES", "TURNOUT_UNLIKELY"}},
     };
     int listed = 0;
@@ -92,12 +93,9 @@ static void a_book_starts_with_the_defaults(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fates_and_verdicts_have_their_names),
-        cmocka_unit_test(other_names_are_refused),
-        cmocka_unit_test(rules_are_found_by_their_code),
-        cmocka_unit_test(each_rule_has_its_fate_by_default),
-        cmocka_unit_test(no_default_is_milder_than_the_mildest),
-        cmocka_unit_test(a_book_starts_with_the_defaults),
+        cmocka_unit_test(fates_and_verdicts_have_their_names),   cmocka_unit_test(other_names_are_refused),
+        cmocka_unit_test(rules_are_found_by_their_code),         cmocka_unit_test(each_rule_has_its_fate_by_default),
+        cmocka_unit_test(no_default_is_milder_than_the_mildest), cmocka_unit_test(a_book_starts_with_the_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
