@@ -11,7 +11,6 @@ struct Consumer {
     Assignment assignment;
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
     char trouble[256], stall[256];
-    bool dead; // librdkafka has met an error that it calls fatal
 };
 
 static int by_number(const void *a, const void *b) {
@@ -53,7 +52,7 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_to
 
 static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaque) {
     Consumer *consumer = opaque;
-    consumer->dead |= rd_kafka_fatal_error(kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    (void)kafka;
     snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
 }
 
@@ -265,7 +264,7 @@ Str consumer_trouble(const Consumer *consumer) {
 }
 
 bool consumer_is_dead(const Consumer *consumer) {
-    return consumer->dead;
+    return rd_kafka_fatal_error(consumer->kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 Str consumer_stall(const Consumer *consumer) {

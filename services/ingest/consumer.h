@@ -58,8 +58,8 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
 // What is wrong with the broker, in one line; absent while nothing is.
 Str consumer_trouble(const Consumer *consumer);
 
-// True once nothing more can come, and why: another process has joined the group under this one's name
-// (daemon.instance), so that its lanes are no longer ours.
+// True once nothing more can come: another process has joined the group under this one's name
+// (daemon.instance), and our lanes are its own.
 bool consumer_is_dead(const Consumer *consumer);
 
 // Which partition cannot be read since its topic does not have the wanted offset, now or any more, in

@@ -19,7 +19,7 @@ enum { EXIT_MISUSED = 2, STOP_WITHIN_MS = 4500 };
 extern char **environ;
 
 static atomic_bool stop;
-static atomic_int running; // workers that have not ended
+static atomic_int running;   // workers that have not ended
 static atomic_bool replaced; // a worker, by another process
 
 static void print_help(void) {

@@ -485,8 +485,8 @@ static void wait_for_group(Worker *worker) {
 // The lanes belong to the one that came later; two under one name would only put each other out.
 static void give_up(Worker *worker) {
     if (!worker->replaced) {
-        log_error("another process has joined the group under this one's name, which ends: " STR_FMT " worker=%d",
-                  STR_ARG(consumer_trouble(worker->consumer)), worker->number);
+        log_error("another process has joined the group as daemon.instance %s: this one ends worker=%d",
+                  config_get(worker->config, "daemon.instance"), worker->number);
         worker->replaced = true;
         drop_lanes(worker);
         publisher_own(worker->publisher, NULL, 0);

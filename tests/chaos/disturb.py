@@ -5,6 +5,7 @@ seconds, and how it ends. It raises Unfit when there is nothing to do it to at t
 """
 
 import signal
+import subprocess
 import time
 
 from servers import CommandFailed, scalar
@@ -12,6 +13,7 @@ from servers import CommandFailed, scalar
 SESSION_S = 6.0
 PROCESSES_MAX = 4
 FIRE_WITHIN_S = 15.0
+IMPOSTOR_ENDS_S = 30.0
 SAFE_TO_END = 5.0  # seconds within which a daemon that is told to end has ended
 
 
@@ -72,6 +74,27 @@ def zombie_in_transaction(run):
         daemon.signal(signal.SIGCONT)
         daemon.set_link("postgres", "pass")
     return f"SIGSTOP of {daemon.name} in its transaction for {asleep:.1f} s", asleep, wake
+
+
+def impostor(run):
+    """Stopped, and another process started under its name: woken, it must see that and end."""
+    daemon = pick(run)
+    if not run.fleet.static:
+        raise Unfit
+    asleep = run.rng.uniform(1, SESSION_S + 3)
+    daemon.signal(signal.SIGSTOP)
+    old = daemon.process
+    daemon.start()
+
+    def wake():
+        old.send_signal(signal.SIGCONT)
+        try:
+            if old.wait(IMPOSTOR_ENDS_S) != 1:
+                run.problem(f"{daemon.name}, replaced by another, ended with {old.returncode}")
+        except subprocess.TimeoutExpired:
+            run.problem(f"{daemon.name}, replaced by another, is still there {IMPOSTOR_ENDS_S:.0f} s after it woke")
+            old.kill()
+    return f"SIGSTOP of {daemon.name} for {asleep:.1f} s, another started in its place", asleep, wake
 
 
 def add_daemon(run):
@@ -229,6 +252,7 @@ TABLE = (
     (3, "daemon", zombie),
     (2, "daemon", zombie_in_transaction),
     (1, "daemon", doze),
+    (3, "daemon", impostor), # where daemons have names in the group
     (2, "daemon", add_daemon),
     (2, "daemon", remove_daemon),
     (1, "daemon", change_workers),

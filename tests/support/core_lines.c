@@ -298,7 +298,7 @@ static json_t *flash_json(Str flash_id) {
     }
     const char *kind = memrchr(flash_id.ptr, '/', flash_id.len);
     const char *seq = memrchr(flash_id.ptr, '/', (size_t)(kind - flash_id.ptr));
-    return json_pack("{s:i, s:s%}", "seq", atoi(seq + 1), "kind", kind + 1,
+    return json_pack("{s:i, s:s%}", "seq", (int)strtol(seq + 1, NULL, 10), "kind", kind + 1,
                      (size_t)(flash_id.ptr + flash_id.len - kind - 1));
 }
 

@@ -43,7 +43,8 @@ static void cut(const PGconn *connection) {
 static void lose(const PGconn *connection) {
     struct pollfd fd = {.fd = connection == NULL ? -1 : PQsocket(connection), .events = POLLIN};
     char thrown_away[4096];
-    while (fd.fd >= 0 && poll(&fd, 1, ANSWER_MS) > 0 && recv(fd.fd, thrown_away, sizeof thrown_away, MSG_DONTWAIT) > 0) {
+    while (fd.fd >= 0 && poll(&fd, 1, ANSWER_MS) > 0 &&
+           recv(fd.fd, thrown_away, sizeof thrown_away, MSG_DONTWAIT) > 0) {
     }
     cut(connection);
 }
@@ -85,17 +86,17 @@ static How now(const char *name, const PGconn *connection) {
 }
 
 // A wrapper: `returned` is what the call returns when it fails, `connection` the one it is about.
-#define WRAP(type, name, returned, connection, parameters, arguments)                                                 \
-    type name parameters {                                                                                            \
-        static type(*real) parameters;                                                                                \
-        if (real == NULL) {                                                                                           \
-            find(#name, &real, sizeof real);                                                                          \
-        }                                                                                                             \
-        return now(#name, connection) == REFUSE ? (returned) : real arguments;                                               \
+#define WRAP(type, name, returned, connection, parameters, arguments)                                                  \
+    type name parameters {                                                                                             \
+        static type(*real) parameters;                                                                                 \
+        if (real == NULL) {                                                                                            \
+            find(#name, &real, sizeof real);                                                                           \
+        }                                                                                                              \
+        return now(#name, connection) == REFUSE ? (returned) : real arguments;                                         \
     }
 
-WRAP(PGconn *, PQconnectStartParams, NULL, NULL,
-     (const char *const *keywords, const char *const *values, int expand), (keywords, values, expand))
+WRAP(PGconn *, PQconnectStartParams, NULL, NULL, (const char *const *keywords, const char *const *values, int expand),
+     (keywords, values, expand))
 WRAP(PostgresPollingStatusType, PQconnectPoll, PGRES_POLLING_FAILED, conn, (PGconn * conn), (conn))
 WRAP(int, PQsendQuery, 0, conn, (PGconn * conn, const char *query), (conn, query))
 WRAP(int, PQsendQueryParams, 0, conn,

@@ -39,7 +39,7 @@ static PartySeatsMap read_seats(const char *list, Arena *arena) {
     map.entries = arena_alloc(arena, PEOPLE_MAX, sizeof *map.entries);
     for (Str part; next_part(&list, &part);) {
         Str word = first_word(part);
-        map.entries[map.count++] = (PartySeats){small_party_id(word), atoi(word.ptr + word.len)};
+        map.entries[map.count++] = (PartySeats){small_party_id(word), (int)strtol(word.ptr + word.len, NULL, 10)};
     }
     return map;
 }
@@ -132,7 +132,7 @@ static void read_people(Declaration *d, const char *people, Arena *arena) {
             .candidate_id = arena_printf(arena, "person-%d", number),
             .name = arena_printf(arena, STR_FMT " %c", STR_ARG(word), 'A' + number),
             .party_id = small_party_id(word),
-            .votes = rest.len > 0 && *rest.ptr == '=' ? atoi(rest.ptr + 1) : COUNT_UNKNOWN,
+            .votes = rest.len > 0 && *rest.ptr == '=' ? (int)strtol(rest.ptr + 1, NULL, 10) : COUNT_UNKNOWN,
             .elected = star != NULL,
             .elected_by_lot =
                 star != NULL && str_starts_with(str_slice(rest, (size_t)(star - rest.ptr), rest.len), T("*lot")),

@@ -55,7 +55,7 @@ static void assert_tuple(ColumnType type, size_t offset, const AnyRow *row, cons
     assert_hex(out.ptr, out.len, hex);
 }
 #define ASSERT_TUPLE(type, member, value, hex)                                                                         \
-    assert_tuple(type, offsetof(AnyRow, member), &(AnyRow){.member = value}, hex)
+    assert_tuple(type, offsetof(AnyRow, member), &(AnyRow){.member = (value)}, hex)
 
 // A count of one field, then its length and bytes; a length of -1 is null.
 static void each_type_goes_to_copy_in_its_binary_form(void **state) {
