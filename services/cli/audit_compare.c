@@ -41,8 +41,8 @@ static bool same_json(Str left, Str right) {
 size_t row_find_difference(const Table *table, const Str *left, const Str *right) {
     size_t i = 0;
     for (; i < table->columns_count; i++) {
-        bool same = str_equal(left[i], right[i]) ||
-                    (table->columns[i].type == COLUMN_JSON && same_json(left[i], right[i]));
+        bool same =
+            str_equal(left[i], right[i]) || (table->columns[i].type == COLUMN_JSON && same_json(left[i], right[i]));
         if (!same) {
             break;
         }
@@ -278,8 +278,8 @@ Values row_tell_values(const Table *table, size_t column, const Str *left, const
 }
 
 Str row_tell_name(const Table *table, const Str *fields, Arena *arena) {
-    static const char *const names[] = {"lane", "lane_seq", "trigger_lane_seq", "n", "election_id", "ballot_paper_id",
-                                        "is_test", "seq", "flash_id"};
+    static const char *const names[] = {
+        "lane", "lane_seq", "trigger_lane_seq", "n", "election_id", "ballot_paper_id", "is_test", "seq", "flash_id"};
     _cleanup_buf_ Buf name = {0};
     buf_add_str(&name, str_from(table->name));
     for (size_t n = 0; n < sizeof names / sizeof *names; n++) {

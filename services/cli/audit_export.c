@@ -28,12 +28,12 @@
 typedef struct Export {
     const Cli *cli;
     PGconn *connection;
-    const char *election;     // as a literal of SQL, quotes and all; PQfreemem
+    const char *election; // as a literal of SQL, quotes and all; PQfreemem
     SchemaStore *schemas;
     Stream stream;
     VEC(int32_t) lanes;
-    Buf named;      // lane_seqs of actions that name the election's records and are not told by a column
-    Arena arena;    // of a line
+    Buf named;   // lane_seqs of actions that name the election's records and are not told by a column
+    Arena arena; // of a line
     int64_t lines;
     Progress progress;
     Str error;
@@ -104,8 +104,10 @@ static bool is_of_election(Export *e, int32_t lane, const OperatorAction *action
     snprintf(number, sizeof number, "%" PRId32, lane);
     snprintf(offset, sizeof offset, "%" PRId64, action->kafka_offset);
     const char *values[] = {number, arena_copy(&e->arena, action->topic).ptr, offset, NULL};
-    Str sql = arena_printf(&e->arena, "SELECT 1 FROM declared.ledger WHERE lane = $1 AND topic = $2 AND kafka_offset = $3"
-                                      " AND election_id = %s", e->election);
+    Str sql = arena_printf(&e->arena,
+                           "SELECT 1 FROM declared.ledger WHERE lane = $1 AND topic = $2 AND kafka_offset = $3"
+                           " AND election_id = %s",
+                           e->election);
     _cleanup_result_ PGresult *result = database_query(e->cli, e->connection, sql.ptr, values, &e->error);
     *is = result != NULL && PQntuples(result) > 0;
     return result != NULL;
@@ -125,8 +127,10 @@ static bool read_action(Export *e, Str payload, OperatorAction *action) {
 // Actions that came to nothing have no election in the ledger; their record says whom they meant.
 static bool find_named(Export *e, int32_t lane) {
     _cleanup_buf_ Buf sql = {0};
-    buf_printf(&sql, "SELECT lane_seq, payload FROM declared.ledger WHERE lane = %" PRId32
-                     " AND topic = '" TOPIC_DESK "' AND election_id IS NULL ORDER BY lane_seq%c", lane, 0);
+    buf_printf(&sql,
+               "SELECT lane_seq, payload FROM declared.ledger WHERE lane = %" PRId32 " AND topic = '" TOPIC_DESK
+               "' AND election_id IS NULL ORDER BY lane_seq%c",
+               lane, 0);
     bool good = stream_open(&e->stream, e->cli, sql.ptr);
     while (good && e->stream.has_row) {
         OperatorAction action;
@@ -162,10 +166,12 @@ static void put_head(Export *e, const char *election_id) {
 
 static bool put_versions(Export *e) {
     _cleanup_buf_ Buf sql = {0};
-    buf_printf(&sql,
-               "SELECT json_build_object('type', 'rules', 'version', version, 'settings', settings)::text"
-               " FROM declared.rules WHERE version IN (SELECT rules_version FROM declared.ledger WHERE election_id = %s)"
-               " ORDER BY version", e->election);
+    buf_printf(
+        &sql,
+        "SELECT json_build_object('type', 'rules', 'version', version, 'settings', settings)::text"
+        " FROM declared.rules WHERE version IN (SELECT rules_version FROM declared.ledger WHERE election_id = %s)"
+        " ORDER BY version",
+        e->election);
     if (!put_query(e, &sql)) {
         return false;
     }
@@ -173,7 +179,8 @@ static bool put_versions(Export *e) {
     buf_printf(&sql,
                "SELECT json_build_object('type', 'writer_schema', 'fingerprint', fingerprint, 'schema', schema)::text"
                " FROM declared.writer_schema WHERE fingerprint IN"
-               " (SELECT writer_schema FROM declared.ledger WHERE election_id = %s) ORDER BY fingerprint", e->election);
+               " (SELECT writer_schema FROM declared.ledger WHERE election_id = %s) ORDER BY fingerprint",
+               e->election);
     return put_query(e, &sql);
 }
 
@@ -183,7 +190,8 @@ static void put_action(Export *e, int32_t lane, int64_t lane_seq, Str payload) {
         return; // of another kind
     }
     _cleanup_buf_ Buf line = {0};
-    buf_printf(&line, "{\"type\": \"action\", \"lane\": %" PRId32 ", \"lane_seq\": %" PRId64 ", \"action\": ", lane, lane_seq);
+    buf_printf(&line, "{\"type\": \"action\", \"lane\": %" PRId32 ", \"lane_seq\": %" PRId64 ", \"action\": ", lane,
+               lane_seq);
     buf_add_json_string(&line, operator_action_name((OperatorActionKind)action.action));
     buf_add_str(&line, STR_LIT(", \"topic\": "));
     buf_add_json_string(&line, action.topic);
@@ -204,8 +212,9 @@ static void put_ledger_row(Export *e, int32_t lane) {
     const Str *fields = e->stream.row.fields;
     int64_t lane_seq = tuple_int8(&e->stream.row, FIELD_LANE_SEQ);
     if (str_is_none(fields[FIELD_LINE])) {
-        put(e, arena_printf(&e->arena, "{\"type\":\"link\",\"lane\":%" PRId32 ",\"lane_seq\":%" PRId64 ",\"prev_hash\":\"" STR_FMT
-                                       "\",\"entry_hash\":\"" STR_FMT "\"}",
+        put(e, arena_printf(&e->arena,
+                            "{\"type\":\"link\",\"lane\":%" PRId32 ",\"lane_seq\":%" PRId64 ",\"prev_hash\":\"" STR_FMT
+                            "\",\"entry_hash\":\"" STR_FMT "\"}",
                             lane, lane_seq, STR_ARG(fields[FIELD_PREV_HASH]), STR_ARG(fields[FIELD_ENTRY_HASH])));
     } else {
         put(e, fields[FIELD_LINE]);

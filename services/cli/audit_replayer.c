@@ -72,10 +72,9 @@ static bool add_rules(Replayer *replayer, const PGresult *result, int row, Str *
 }
 
 static bool load_rules(Replayer *replayer, Str *error) {
-    _cleanup_result_ PGresult *result =
-        database_query(replayer->cli, replayer->connection,
-                       "SELECT version, settings, encode(digest, 'hex') FROM declared.rules ORDER BY version", NULL,
-                       error);
+    _cleanup_result_ PGresult *result = database_query(
+        replayer->cli, replayer->connection,
+        "SELECT version, settings, encode(digest, 'hex') FROM declared.rules ORDER BY version", NULL, error);
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {
         if (!add_rules(replayer, result, row, error)) {
             return false;
@@ -110,8 +109,9 @@ static bool load_writers(Replayer *replayer, Str *error) {
             .id = INT32_MAX - row, // far from those of a registry, which count from 1
         };
         if (!is_fingerprint_of(writer.fingerprint, writer.json)) {
-            *error = arena_printf(replayer->cli->arena, "writer_schema, fingerprint " STR_FMT ": its schema has another",
-                                  STR_ARG(writer.fingerprint));
+            *error =
+                arena_printf(replayer->cli->arena, "writer_schema, fingerprint " STR_FMT ": its schema has another",
+                             STR_ARG(writer.fingerprint));
             return false;
         }
         *vec_push(&replayer->writers) = writer;
@@ -130,7 +130,8 @@ static bool load_keepers(Replayer *replayer, Str *error) {
     _cleanup_result_ PGresult *result = database_query(
         replayer->cli, replayer->connection, "SELECT DISTINCT election_id, lane FROM declared.election", NULL, error);
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {
-        add_keeper(replayer, str_from(PQgetvalue(result, row, 0)), (int32_t)strtol(PQgetvalue(result, row, 1), NULL, 10));
+        add_keeper(replayer, str_from(PQgetvalue(result, row, 0)),
+                   (int32_t)strtol(PQgetvalue(result, row, 1), NULL, 10));
     }
     return result != NULL;
 }
@@ -222,8 +223,7 @@ static void read_value(const Column *column, Str field, void *place, const Tuple
         *(Trilean *)place = none ? TRILEAN_UNKNOWN : tuple_bool(tuple, i) ? TRILEAN_TRUE : TRILEAN_FALSE;
         break;
     case COLUMN_TIME:
-        *(int64_t *)place =
-            none ? TIME_NONE : (int64_t)((uint64_t)tuple_int8(tuple, i) + (uint64_t)POSTGRES_EPOCH_US);
+        *(int64_t *)place = none ? TIME_NONE : (int64_t)((uint64_t)tuple_int8(tuple, i) + (uint64_t)POSTGRES_EPOCH_US);
         break;
     case COLUMN_UUID:
         if (!none && field.len == sizeof((MaybeUuid *)place)->bytes) {
@@ -314,7 +314,8 @@ static bool decode_row(Replayer *replayer, const LedgerRow *row, Arena *arena, D
     }
     const WriterSchema *writer = find_writer(replayer, row->writer_schema);
     if (writer == NULL) {
-        *problem = arena_printf(replayer->cli->arena, "it names writer schema " STR_FMT ", which declared.writer_schema does not hold",
+        *problem = arena_printf(replayer->cli->arena,
+                                "it names writer schema " STR_FMT ", which declared.writer_schema does not hold",
                                 STR_ARG(row->writer_schema));
         return false;
     }
@@ -361,8 +362,9 @@ static bool prepare_row(Replayer *replayer, const LedgerRow *row, Arena *arena, 
                         const RuleBook **rules, Str *problem) {
     *rules = find_rules(replayer, row->rules_version);
     if (*rules == NULL) {
-        *problem = arena_printf(replayer->cli->arena, "it names rules version %" PRId32 ", which declared.rules does not hold",
-                                row->rules_version);
+        *problem =
+            arena_printf(replayer->cli->arena, "it names rules version %" PRId32 ", which declared.rules does not hold",
+                         row->rules_version);
         return false;
     }
     return decode_row(replayer, row, arena, decoded, problem);
@@ -372,7 +374,8 @@ static bool apply_anew(Replayer *replayer, Lane *lane, const PGresult *result, i
     Tuple tuple = {.count = table_ledger.columns_count};
     for (size_t i = 0; i < tuple.count; i++) {
         bool none = PQgetisnull(result, row, (int)i);
-        tuple.fields[i] = none ? STR_NONE : (Str){PQgetvalue(result, row, (int)i), (size_t)PQgetlength(result, row, (int)i)};
+        tuple.fields[i] =
+            none ? STR_NONE : (Str){PQgetvalue(result, row, (int)i), (size_t)PQgetlength(result, row, (int)i)};
     }
     LedgerRow ledger_row;
     const char *column;
@@ -480,7 +483,8 @@ bool replayer_learn_ids(Replayer *replayer, Str *error) {
         replayer->cli, replayer->connection,
         "SELECT DISTINCT ('x' || encode(substring(payload FROM 2 FOR 4), 'hex'))::bit(32)::bigint, s.schema"
         " FROM declared.ledger l JOIN declared.writer_schema s ON s.fingerprint = l.writer_schema"
-        " WHERE substring(payload FROM 1 FOR 1) = '\\x00'", NULL, error);
+        " WHERE substring(payload FROM 1 FOR 1) = '\\x00'",
+        NULL, error);
     Arena arena = {0};
     Str refused;
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {

@@ -44,8 +44,10 @@ static bool collect_lanes(const Cli *cli, PGconn *connection, Seal *seal, Str *e
             .received_at = field(cli, result, row, 3),
         };
         if (*PQgetvalue(result, row, 4) != 't') {
-            *error = arena_printf(cli->arena, "lane %" PRId32 ": its head is not the hash of row %" PRId64
-                                              ", see declarectl audit verify", lane.lane, lane.lane_seq);
+            *error = arena_printf(cli->arena,
+                                  "lane %" PRId32 ": its head is not the hash of row %" PRId64
+                                  ", see declarectl audit verify",
+                                  lane.lane, lane.lane_seq);
             return false;
         }
         *vec_push(&seal->lanes) = lane;
@@ -56,8 +58,8 @@ static bool collect_lanes(const Cli *cli, PGconn *connection, Seal *seal, Str *e
 bool seal_collect_texts(const Cli *cli, PGconn *connection, Seal *seal, Str *error) {
     _cleanup_result_ PGresult *rules = database_query(
         cli, connection,
-        "SELECT version, encode(sha256(convert_to(settings, 'UTF8')), 'hex') FROM declared.rules ORDER BY version", NULL,
-        error);
+        "SELECT version, encode(sha256(convert_to(settings, 'UTF8')), 'hex') FROM declared.rules ORDER BY version",
+        NULL, error);
     for (int row = 0; rules != NULL && row < PQntuples(rules); row++) {
         *vec_push(&seal->rules) = (SealedText){field(cli, rules, row, 0), field(cli, rules, row, 1)};
     }
@@ -107,8 +109,9 @@ void seal_add_json(const Seal *seal, Buf *out) {
     for (size_t i = 0; i < seal->lanes.count; i++) {
         const SealedLane *lane = &seal->lanes.items[i];
         begin_item(out, i);
-        buf_printf(out, "{\"lane\": %" PRId32 ", \"lane_seq\": %" PRId64 ", \"head_hash\": \"" STR_FMT
-                        "\", \"received_at\": \"" STR_FMT "\"}",
+        buf_printf(out,
+                   "{\"lane\": %" PRId32 ", \"lane_seq\": %" PRId64 ", \"head_hash\": \"" STR_FMT
+                   "\", \"received_at\": \"" STR_FMT "\"}",
                    lane->lane, lane->lane_seq, STR_ARG(lane->head_hash), STR_ARG(lane->received_at));
     }
     buf_add_str(out, STR_LIT("],\n \"rules\": ["));
@@ -123,8 +126,8 @@ void seal_add_json(const Seal *seal, Buf *out) {
         buf_printf(out, "{\"fingerprint\": \"" STR_FMT "\", \"sha256\": \"" STR_FMT "\"}",
                    STR_ARG(seal->writer_schemas.items[i].name), STR_ARG(seal->writer_schemas.items[i].sha256));
     }
-    buf_printf(out, "],\n \"public_key\": \"" STR_FMT "\",\n \"signature\": \"" STR_FMT "\"}\n", STR_ARG(seal->public_key),
-               STR_ARG(seal->signature));
+    buf_printf(out, "],\n \"public_key\": \"" STR_FMT "\",\n \"signature\": \"" STR_FMT "\"}\n",
+               STR_ARG(seal->public_key), STR_ARG(seal->signature));
 }
 
 // Of hex digits, that many; of a moment, what moments are made of. Nothing else gets into a line.
@@ -153,7 +156,8 @@ static bool read_lane(const json_t *json, Arena *arena, SealedLane *lane) {
 
 static bool read_rules(const json_t *json, Arena *arena, SealedText *text) {
     const json_t *version = json_object_get(json, "version");
-    *text = (SealedText){arena_printf(arena, "%lld", (long long)json_integer_value(version)), text_of(json, "sha256", arena)};
+    *text = (SealedText){arena_printf(arena, "%lld", (long long)json_integer_value(version)),
+                         text_of(json, "sha256", arena)};
     return json_is_integer(version) && is_hex(text->sha256, 2 * SHA256_BYTES);
 }
 

@@ -33,8 +33,8 @@ typedef struct Stream {
     char *bytes;        // of the row at hand; owned
     bool header_passed;
     bool has_row;
-    Tuple row;          // the row at hand; until stream_next
-    Str error;          // absent: none; in the command's arena
+    Tuple row; // the row at hand; until stream_next
+    Str error; // absent: none; in the command's arena
 } Stream;
 
 // Runs a SELECT on a connection of its own and comes to the first row. The stream is zeroed, or has come

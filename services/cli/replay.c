@@ -28,12 +28,11 @@ static bool open_target_settings(const Cli *cli, const char *uri, Cli *into, Str
 
 // Every row would be another's: what is rebuilt must begin with nothing.
 static bool check_empty(const Cli *cli, PGconn *connection, Str *error) {
-    static const char sql[] =
-        "SELECT EXISTS (SELECT FROM declared.lane) OR EXISTS (SELECT FROM declared.ledger)"
-        " OR EXISTS (SELECT FROM declared.fate_change) OR EXISTS (SELECT FROM declared.election)"
-        " OR EXISTS (SELECT FROM declared.snapshot) OR EXISTS (SELECT FROM declared.ballot)"
-        " OR EXISTS (SELECT FROM declared.flash) OR EXISTS (SELECT FROM declared.rules)"
-        " OR EXISTS (SELECT FROM declared.writer_schema), current_database()";
+    static const char sql[] = "SELECT EXISTS (SELECT FROM declared.lane) OR EXISTS (SELECT FROM declared.ledger)"
+                              " OR EXISTS (SELECT FROM declared.fate_change) OR EXISTS (SELECT FROM declared.election)"
+                              " OR EXISTS (SELECT FROM declared.snapshot) OR EXISTS (SELECT FROM declared.ballot)"
+                              " OR EXISTS (SELECT FROM declared.flash) OR EXISTS (SELECT FROM declared.rules)"
+                              " OR EXISTS (SELECT FROM declared.writer_schema), current_database()";
     _cleanup_result_ PGresult *result = database_query(cli, connection, sql, NULL, error);
     if (result != NULL && *PQgetvalue(result, 0, 0) == 't') {
         *error = arena_printf(cli->arena, "the database %s is not empty", PQgetvalue(result, 0, 1));
@@ -99,16 +98,16 @@ typedef struct LedgerReplay {
 
 // Versions keep their numbers, for rows name them; the next new one gets the next number.
 static bool copy_rules(const LedgerReplay *r, Str *error) {
-    _cleanup_result_ PGresult *rules =
-        database_query(r->cli, r->source, "SELECT version, settings, digest, recorded_at FROM declared.rules ORDER BY 1",
-                       NULL, error);
+    _cleanup_result_ PGresult *rules = database_query(
+        r->cli, r->source, "SELECT version, settings, digest, recorded_at FROM declared.rules ORDER BY 1", NULL, error);
     for (int row = 0; rules != NULL && row < PQntuples(rules); row++) {
         const char *values[] = {PQgetvalue(rules, row, 0), PQgetvalue(rules, row, 1), PQgetvalue(rules, row, 2),
                                 PQgetvalue(rules, row, 3), NULL};
         _cleanup_result_ PGresult *added =
             database_query(r->cli, r->into,
                            "INSERT INTO declared.rules (version, settings, digest, recorded_at)"
-                           " OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)", values, error);
+                           " OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)",
+                           values, error);
         if (added == NULL) {
             return false;
         }
@@ -118,7 +117,8 @@ static bool copy_rules(const LedgerReplay *r, Str *error) {
             ? NULL
             : database_query(r->cli, r->into,
                              "SELECT setval(pg_get_serial_sequence('declared.rules', 'version'), max(version))"
-                             " FROM declared.rules", NULL, error);
+                             " FROM declared.rules",
+                             NULL, error);
     return rules != NULL && (PQntuples(rules) == 0 || numbered != NULL);
 }
 
@@ -126,11 +126,11 @@ static bool copy_schemas(const LedgerReplay *r, Str *error) {
     _cleanup_result_ PGresult *schemas = database_query(
         r->cli, r->source, "SELECT fingerprint, schema, recorded_at FROM declared.writer_schema", NULL, error);
     for (int row = 0; schemas != NULL && row < PQntuples(schemas); row++) {
-        const char *values[] = {PQgetvalue(schemas, row, 0), PQgetvalue(schemas, row, 1), PQgetvalue(schemas, row, 2), NULL};
-        _cleanup_result_ PGresult *added =
-            database_query(r->cli, r->into,
-                           "INSERT INTO declared.writer_schema (fingerprint, schema, recorded_at) VALUES ($1, $2, $3)",
-                           values, error);
+        const char *values[] = {PQgetvalue(schemas, row, 0), PQgetvalue(schemas, row, 1), PQgetvalue(schemas, row, 2),
+                                NULL};
+        _cleanup_result_ PGresult *added = database_query(
+            r->cli, r->into,
+            "INSERT INTO declared.writer_schema (fingerprint, schema, recorded_at) VALUES ($1, $2, $3)", values, error);
         if (added == NULL) {
             return false;
         }
@@ -202,8 +202,8 @@ static bool replay_rows(LedgerReplay *r, int32_t lane, int64_t lane_seq, Str *er
 static bool copy_outbox(const LedgerReplay *r, const char *lane, const char *outbox_lane_seq, Str *error) {
     const char *values[] = {lane, outbox_lane_seq, NULL};
     _cleanup_result_ PGresult *result = database_query(
-        r->cli, r->into, "UPDATE declared.lane SET outbox_lane_seq = least($2::bigint, lane_seq) WHERE lane = $1", values,
-        error);
+        r->cli, r->into, "UPDATE declared.lane SET outbox_lane_seq = least($2::bigint, lane_seq) WHERE lane = $1",
+        values, error);
     return result != NULL;
 }
 
@@ -222,9 +222,8 @@ static bool replay_lanes(LedgerReplay *r, const PGresult *lanes, Str *error) {
 }
 
 static bool replay_ledger(LedgerReplay *r, Str *error) {
-    _cleanup_result_ PGresult *lanes =
-        database_query(r->cli, r->source, "SELECT lane, lane_seq, outbox_lane_seq FROM declared.lane ORDER BY lane", NULL,
-                       error);
+    _cleanup_result_ PGresult *lanes = database_query(
+        r->cli, r->source, "SELECT lane, lane_seq, outbox_lane_seq FROM declared.lane ORDER BY lane", NULL, error);
     if (lanes == NULL || !copy_rules(r, error) || !copy_schemas(r, error)) {
         return false;
     }
@@ -275,7 +274,8 @@ static bool open_ends(const Cli *cli, const char *uri, Ends *ends, Str *error) {
         return false;
     }
     ends->source = database_open(cli, &ends->source_trouble);
-    if (ends->source != NULL && str_equal(identity_of(cli, ends->source, error), identity_of(cli, ends->target, error))) {
+    if (ends->source != NULL &&
+        str_equal(identity_of(cli, ends->source, error), identity_of(cli, ends->target, error))) {
         ends->source_trouble = STR_LIT("[postgres] uri names the same database");
         database_close(&ends->source);
         ends->source = NULL;

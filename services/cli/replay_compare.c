@@ -66,7 +66,9 @@ static const char *find_reason(const Comparer *c, const char *column) {
             return reasons[i].why;
         }
     }
-    return c->from_topics && c->comparison->table == &table_snapshot && c->judged_otherwise ? "records were judged otherwise" : NULL;
+    return c->from_topics && c->comparison->table == &table_snapshot && c->judged_otherwise
+               ? "records were judged otherwise"
+               : NULL;
 }
 
 static bool open_stream(const Comparer *c, Stream *stream, const Cli *cli) {
@@ -141,7 +143,8 @@ static void report(Comparer *c) {
     printf("\n");
     if (c->only_ledger + c->only_replay > 0) {
         c->explained = false;
-        printf("  %" PRId64 " rows are only in the ledger's database, %" PRId64 " only in the replay; the first: " STR_FMT "\n",
+        printf("  %" PRId64 " rows are only in the ledger's database, %" PRId64
+               " only in the replay; the first: " STR_FMT "\n",
                c->only_ledger, c->only_replay, STR_ARG(c->only_example));
     }
     for (size_t i = 0; i < table->columns_count; i++) {

@@ -17,7 +17,7 @@ typedef struct Source {
     rd_kafka_topic_t *topic;
     const char *name;
     int32_t partition;
-    int64_t at, end; // offsets
+    int64_t at, end;          // offsets
     rd_kafka_message_t *next; // NULL: it has come to its end
 } Source;
 
@@ -46,12 +46,8 @@ static const char *topic_name(InputTopic topic) {
 // Outside every group: no daemon is disturbed, and no offset is committed.
 static bool start_client(TopicReplay *r) {
     static const KafkaSetting fixed[] = {
-        {"group.id", "declarectl-replay"},
-        {"enable.auto.commit", "false"},
-        {"auto.commit.enable", "false"},
-        {"enable.partition.eof", "true"},
-        {"check.crcs", "true"},
-        {"fetch.wait.max.ms", "100"},
+        {"group.id", "declarectl-replay"},      {"enable.auto.commit", "false"}, {"auto.commit.enable", "false"},
+        {"enable.partition.eof", "true"},       {"check.crcs", "true"},          {"fetch.wait.max.ms", "100"},
         {"queued.max.messages.kbytes", "8192"},
     };
     char text[256];
@@ -209,8 +205,9 @@ static bool replay_lanes(TopicReplay *r) {
         return false;
     }
     if (partitions != desk) {
-        *r->error = arena_printf(r->cli->arena, TOPIC_DECLARATIONS " has %" PRId32 " partitions and " TOPIC_DESK " %" PRId32,
-                                 partitions, desk);
+        *r->error =
+            arena_printf(r->cli->arena, TOPIC_DECLARATIONS " has %" PRId32 " partitions and " TOPIC_DESK " %" PRId32,
+                         partitions, desk);
         return false;
     }
     if (!rule_settings_read(r->cli->config, partitions, r->cli->arena, &r->rules, r->error)) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads the topics and the ledger, and says what is wrong between them.
 
-    tests/chaos/oracle.py [--bin DIR] [--wait SECONDS] [--no-replay] [--snapshots]
+    tests/chaos/oracle.py [--bin DIR] [--wait SECONDS] [--no-replay] [--snapshots] [--model]
 
 The servers are those of DECLARED_KAFKA_BOOTSTRAP_SERVERS and DECLARED_POSTGRES_URI (a login that may make
 databases). Daemons may run, but nobody may publish. It shares no code with the daemon. What it checks:
@@ -18,6 +18,7 @@ databases). Daemons may run, but nobody may publish. It shares no code with the 
               database does; in each partition an election's last record is its newest
   replay      a fresh `declared` with an empty database makes the same fates, snapshots and results of the topics.
               Left out: elections about which the desk decided after the fact, since a replay knows that before
+  model       (with --model: slow) the independent model of tests/property makes the same of the ledger, row by row
 """
 
 import argparse
@@ -97,9 +98,11 @@ class Rejections:
 
 
 class Oracle:
-    def __init__(self, bootstrap, uri, binaries=DEFAULT_BIN, *, wait_s=120, snapshots=False, replay=True, say=print):
+    def __init__(self, bootstrap, uri, binaries=DEFAULT_BIN, *, wait_s=120, snapshots=False, replay=True, model=False,
+                 say=print):
         self.bootstrap, self.uri, self.bin = bootstrap, uri, Path(binaries)
-        self.wait_s, self.with_snapshots, self.with_replay, self.say = wait_s, snapshots, replay, say
+        self.wait_s, self.with_snapshots, self.with_replay, self.with_model = wait_s, snapshots, replay, model
+        self.say = say
         self.problems = []
         self.told = Counter()
         self.records = 0
@@ -118,6 +121,8 @@ class Oracle:
                   self.check_snapshot_topics]
         if self.with_replay:
             checks.append(self.check_replay)
+        if self.with_model:
+            checks.append(self.check_model)
         for check in checks:
             began = time.monotonic()
             before = sum(self.told.values())
@@ -468,15 +473,26 @@ class Oracle:
         return f"local.{organisation}.{day}" in self.touched
 
 
+    # ---- the model ----
+
+    def check_model(self):
+        import model_check  # stands in tests/property, which not every user of this file has
+        lanes = sorted(self.rejections)
+        for lane in lanes:
+            for where, said, has in model_check.differences(self.uri, lane, self.avro, len(lanes)):
+                self.wrong("model", f"lane {lane}, {where}: {said}, the database has {has}")
+
+
 def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, usage=__doc__)
     parser.add_argument("--bin", type=Path, default=DEFAULT_BIN)
     parser.add_argument("--wait", type=float, default=120)
     parser.add_argument("--no-replay", action="store_true")
     parser.add_argument("--snapshots", action="store_true")
+    parser.add_argument("--model", action="store_true")
     options = parser.parse_args()
     oracle = Oracle(os.environ["DECLARED_KAFKA_BOOTSTRAP_SERVERS"], os.environ["DECLARED_POSTGRES_URI"], options.bin,
-                    wait_s=options.wait, snapshots=options.snapshots, replay=not options.no_replay)
+                    wait_s=options.wait, snapshots=options.snapshots, replay=not options.no_replay, model=options.model)
     problems = oracle.run()
     print(f"{oracle.records} records, {len(problems)} wrong")
     sys.exit(1 if problems else 0)

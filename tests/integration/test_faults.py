@@ -30,6 +30,8 @@ SAMPLE = {"allocations": 80, "refuse": 60, "cut": 50, "lose": 50}
 DATABASES = 4
 EXIT_NO_MEMORY = 70
 BATCH = 5
+LAB_COOP = "joint-party:53-119"
+NIGHT_MS = 1683244800000
 WARDS = support.medway_declarations()
 
 
@@ -47,7 +49,7 @@ def with_votes(ward, more):
 
 def story():
     """What happens, in order: a declaration, bytes, or a step of the desk."""
-    labour = [w for w in WARDS if all(c["party_id"] == "joint-party:53-119" for c in w["candidates"] if c["elected"])][:3]
+    labour = [w for w in WARDS if all(c["party_id"] == LAB_COOP for c in w["candidates"] if c["elected"])][:3]
     conflict = with_votes(WARDS[3], 1)
     yield "reference", None
     yield from (("declare", ward) for ward in WARDS[:7])
@@ -91,7 +93,7 @@ def records():
         declarations, desk = iter(pipeline.dump(DECLARATIONS)), iter(pipeline.dump(DESK))
         lines = [next(declarations if kind in ("declare", "bytes") else desk) for kind, _ in order]
     assert all(record.partition == MEDWAY_PARTITION for record in lines)
-    return "".join(json.dumps({"topic": r.topic, "partition": r.partition, "offset": r.offset, "timestamp_ms": 1683244800000,
+    return "".join(json.dumps({"topic": r.topic, "partition": r.partition, "offset": r.offset, "timestamp_ms": NIGHT_MS,
                                "key": encoded(r.key), "value": encoded(r.value)}) + "\n" for r in lines)
 
 

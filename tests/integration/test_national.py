@@ -20,11 +20,11 @@ sys.dont_write_bytecode = True
 import support  # noqa: E402
 from support import Pipeline, after, equal, seeded, test, without_topics  # noqa: E402
 
-DATA = os.environ.get("DECLARED_SHARED_DATA", "")
-FILE = os.path.join(DATA, "democracy-club-2018", "local.2018-05-03.csv")
+FILE = os.path.join(os.environ.get("DECLARED_SHARED_DATA", ""), "democracy-club-2018", "local.2018-05-03.csv")
+LEFT_OUT = "left out: DECLARED_SHARED_DATA names no folder with democracy-club-2018/local.2018-05-03.csv"
 FACTS = os.path.join(support.ROOT, "tests", "integration", "data", "london-2018.json")
 FILL = os.path.join(support.ROOT, "tests", "support", "fill_london.py")
-CON, LAB, LD = "PP52", "PP53", "PP90"
+CON, LAB, LD, LAB_COOP = "PP52", "PP53", "PP90", "joint-party:53-119"
 MOMENTS = 12
 
 
@@ -32,7 +32,7 @@ MOMENTS = 12
 
 MADE_UP = {  # control before, then of each of five wards the party elected; two councils go from CON to LD
     "alder": (CON, [LD, LD, LD, CON, CON], (LD, "GAIN", CON)),
-    "birch": (LAB, [LAB, LAB, "joint-party:53-119", CON, LAB], (LAB, "HOLD", None)),
+    "birch": (LAB, [LAB, LAB, LAB_COOP, CON, LAB], (LAB, "HOLD", None)),
     "cedar": (None, [LAB, LAB, CON, CON, LD], ("NOC", "NO CHANGE", None)),
     "doyle": (CON, [LD, LD, LAB, LD, LD], (LD, "GAIN", CON)),
     "elder": (None, [CON, CON, CON, LAB, LAB], (CON, "GAIN", "NOC")),
@@ -41,15 +41,16 @@ MADE_UP = {  # control before, then of each of five wards the party elected; two
 
 def made_up_rows():
     names = {CON: "Conservative and Unionist Party", LAB: "Labour Party", LD: "Liberal Democrats",
-             "joint-party:53-119": "Labour and Co-operative Party"}
+             LAB_COOP: "Labour and Co-operative Party"}
     person = 1000
     for ward in range(5):
         for slug, (_, elected, _) in MADE_UP.items():
             election, winner = f"local.{slug}.2018-05-03", elected[ward]
-            for party in (winner, *(p for p in (CON, LAB, LD) if p not in (winner, winner.replace("joint-party:53-119", LAB)))):
+            losers = [party for party in (CON, LAB, LD) if party not in (winner, winner.replace(LAB_COOP, LAB))]
+            for party in (winner, *losers):
                 person += 1
                 votes = 900 + person % 7 if party == winner else 300 + person % 11
-                yield [election, f"local.{slug}.ward-{ward}.2018-05-03", person, party if "joint" not in party else "",
+                yield [election, f"local.{slug}.ward-{ward}.2018-05-03", person, party.replace(LAB_COOP, ""),
                        names[party], f"Person {person}", votes, party == winner, 3, "", "https://example.org/"]
 
 
@@ -60,12 +61,14 @@ def write_made_up(folder):
         file.write("election_id,ballot_paper_id,person_id,party_id,party_name,person_name,ballots_cast,is_winner,"
                    "spoilt_ballots,turnout,source\n")
         csv.writer(file).writerows(made_up_rows())
+    countermanded = {"council_id": "dc:birch", "ballot_paper_id": "local.birch.ward-5.2018-05-03",
+                     "ward_name": "Ward 5", "seats": 1}
+    councils = {f"dc:{slug}": {"seats_total": 5 + (slug == "birch"), "previous_control": before,
+                               "expected": dict(zip(("control", "outcome", "gained_from"), after_it))}
+                for slug, (before, _, after_it) in MADE_UP.items()}
     with open(facts, "w", encoding="utf-8") as file:
-        json.dump({"election_date": "2018-05-03", "region": "Made up", "countermanded": [
-            {"council_id": "dc:birch", "ballot_paper_id": "local.birch.ward-5.2018-05-03", "ward_name": "Ward 5", "seats": 1}],
-            "councils": {f"dc:{slug}": {"seats_total": 5 + (slug == "birch"), "previous_control": before,
-                                        "expected": dict(zip(("control", "outcome", "gained_from"), after_it))}
-                         for slug, (before, _, after_it) in MADE_UP.items()}}, file)
+        json.dump({"election_date": "2018-05-03", "region": "Made up", "countermanded": [countermanded],
+                   "councils": councils}, file)
     return results, facts
 
 
@@ -81,16 +84,17 @@ class Night:
         with open(results, newline="", encoding="utf-8-sig") as file:
             text = file.read()
         head = text.index("election_id,")  # a stray line may stand before it
-        self.rows = [row for row in csv.DictReader(io.StringIO(text[head:])) if row["ballot_paper_id"].startswith("local.")]
+        rows = csv.DictReader(io.StringIO(text[head:]))
+        self.rows = [row for row in rows if row["ballot_paper_id"].startswith("local.")]
         self.play(results, facts)
         self.read()
 
     def play(self, results, facts):
         pipeline = self.pipeline
         with tempfile.TemporaryDirectory() as folder:
-            skeleton, reference, postponed = (os.path.join(folder, name) for name in ("skeleton", "reference", "postponed"))
+            skeleton, reference, postponed = (os.path.join(folder, name) for name in ("empty", "filled", "postponed"))
             lines = pipeline.ctl("import", "democracy-club", results, "--reference", skeleton).stdout.splitlines()
-            support.run([sys.executable, FILL, skeleton, facts, reference, "--all", "--postponed", postponed], pipeline.env)
+            support.run([FILL, skeleton, facts, reference, "--all", "--postponed", postponed], pipeline.env)
             with open(reference, encoding="utf-8") as file:
                 pipeline.load(json.load(file))
             pipeline.daemon(workers=2)
@@ -114,14 +118,16 @@ class Night:
         self.control_at, self.told_at = {}, {}
         for row in rng.sample(self.history, min(MOMENTS, len(self.history))):
             self.control_at[row["recorded_at"]] = self.as_of(row["recorded_at"])
-        self.asked = row["recorded_at"], row["election_id"], pipeline.ctl_json("as-of", row["recorded_at"], row["election_id"])
+        asked = row["recorded_at"], row["election_id"]
+        self.asked = (*asked, pipeline.ctl_json("as-of", *asked))
         for moment in self.switches():
             for offset in ("0 s", "1 microsecond"):
                 self.told_at[moment, offset] = national(
                     pipeline.rows(f"SELECT * FROM api.story_fact_at('{moment}'::timestamptz - interval '{offset}')"))
 
     def as_of(self, moment):
-        return {row["election_id"]: row for row in self.pipeline.rows(f"SELECT * FROM api.council_control_at('{moment}')")}
+        rows = self.pipeline.rows(f"SELECT * FROM api.council_control_at('{moment}')")
+        return {row["election_id"]: row for row in rows}
 
     def election(self, council_id):
         return f"local.{council_id.removeprefix('dc:')}.{self.facts['election_date']}"
@@ -133,7 +139,8 @@ class Night:
 
     def switches(self):
         """When the councils were called that went from CON to LD: two, the first and the second."""
-        moments = sorted(now["called_at"] for _, now in self.councils() if (now["gained_from"], now["control"]) == (CON, LD))
+        moments = sorted(now["called_at"] for _, now in self.councils()
+                         if (now["gained_from"], now["control"]) == (CON, LD))
         equal(len(moments), 2, "councils from CON to LD")
         return moments
 
@@ -153,7 +160,7 @@ def night():
     with Pipeline() as pipeline, tempfile.TemporaryDirectory() as folder:
         if os.path.exists(FILE):
             return Night(pipeline, FILE, FACTS)
-        print(f"       left out: there is no {FILE} (DECLARED_SHARED_DATA names its folder); a small night, made up, instead")
+        print(f"       {LEFT_OUT}: a small night, made up, instead")
         return Night(pipeline, *write_made_up(folder))
 
 
@@ -192,7 +199,7 @@ def every_council_of_the_facts_comes_out_as_the_public_record_has_it(_):
 @after(night)
 def london_has_21_labour_7_conservative_3_liberal_democrat_councils_and_havering(_):
     if not os.path.exists(FILE):
-        print(f"       left out: there is no {FILE}")
+        print(f"       {LEFT_OUT}")
         return
     london = [now for _, now in night().councils()]
     equal(collections.Counter(now["control"] for now in london), {LAB: 21, CON: 7, LD: 3, "NOC": 1}, "control")
@@ -215,7 +222,8 @@ def folded(row):
     if row["party_id"] == "":
         assert row["party_name"] == "Labour and Co-operative Party", row
         return LAB
-    return "PP" + row["party_id"].removeprefix("joint-party:").split("-")[0] if "joint-party" in row["party_id"] else row["party_id"]
+    joint, _, numbers = row["party_id"].partition("joint-party:")
+    return joint or "PP" + numbers.split("-")[0]
 
 
 def counted_from_the_file(wanted):
@@ -240,7 +248,7 @@ def expect_totals(rows, expected):
     for row in rows:
         found[row["party_id"]][0] += row["seats_won"]
         found[row["party_id"]][1] += row["votes"]
-    equal({party: tuple(total) for party, total in found.items() if any(total)}, expected, "seats won and votes by party")
+    equal({party: tuple(total) for party, total in found.items() if any(total)}, expected, "seats won and votes")
     print(f"       {len(expected)} parties, {sum(seats for seats, _ in expected.values())} seats, "
           f"{sum(votes for _, votes in expected.values())} votes")
 

@@ -47,9 +47,9 @@ class SmallDisk:
         self.unmount()
         os.makedirs(self.folder)
         owner = pwd.getpwnam("postgres")
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},uid={owner.pw_uid},gid={owner.pw_gid},mode=700",
-                               "tmpfs", self.folder], capture_output=True, check=False)
-        return done.returncode == 0
+        options = f"size={DISK_BYTES},uid={owner.pw_uid},gid={owner.pw_gid},mode=700"
+        mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", self.folder]
+        return subprocess.run(mount, capture_output=True, check=False).returncode == 0
 
     def unmount(self):
         subprocess.run(["umount", self.folder], capture_output=True, check=False)
@@ -121,7 +121,7 @@ def expect_recovery(pipeline, daemon):
     pipeline.wait_until_applied()
     equal(len(daemon.lines("info PostgreSQL and Kafka answer again")), 1, f"recoveries in\n{daemon.log()}")
     final = pipeline.control(MEDWAY)
-    equal((final["status"], final["headline"], final["seq"]), ("final", "LAB GAIN MEDWAY FROM CON", 25), "the final snapshot")
+    equal((final["status"], final["headline"], final["seq"]), ("final", "LAB GAIN MEDWAY FROM CON", 25), "the end")
     daemon.stop()
 
 
