@@ -54,7 +54,7 @@ static void keys_may_hold_any_bytes(void **state) {
 
 static void it_grows_and_keeps_all(void **state) {
     (void)state;
-    enum { KEYS = 5000, KEY_BYTES = 16 };
+    enum { KEYS = 5000, KEY_BYTES = 24 };
     static char keys[KEYS][KEY_BYTES];
     for (int i = 0; i < KEYS; i++) {
         snprintf(keys[i], KEY_BYTES, "ward-%d", i);
