@@ -99,6 +99,8 @@ AMBIGUITIES: the words of the spec, the readings, and the one taken here.
     NOT_HELD. If it is the cause in both spaces, both are approved.
 28. What triggers the change that a pending action makes: the action's row, or
     the row that lets it act? The latter, in whose transaction it is (team).
+    An approval that waits with a release looks at what the release has made,
+    whichever came first.
     A pending approval: the call it approves comes out as CALLED at once,
     without CALL_READY. Cause of the net snapshot: the record's row, `by`
     null. A pending approval of a reference or of an action acts after what
@@ -1097,12 +1099,10 @@ class Lane:
     def run_pending(self, row):
         """Actions that waited for this row act now. True if one approved the call it makes."""
         approved = False
-        for pending in self.rows:
+        waited = [p for p in self.rows if p.input.type == "OperatorAction" and p.present == "held"
+                  and (p.value["topic"], p.value["kafka_offset"]) == (row.input.topic, row.input.offset)]
+        for pending in sorted(waited, key=lambda p: p.value["action"] == "APPROVE_CALL"):
             a = pending.value
-            if pending.input.type != "OperatorAction" or pending.present != "held":
-                continue
-            if (a["topic"], a["kafka_offset"]) != (row.input.topic, row.input.offset):
-                continue
             if a["action"] == "APPROVE_CALL":
                 acted = self.approve_pending(row)
                 approved = approved or acted

@@ -197,6 +197,16 @@ static void an_approval_may_come_first(void **state) {
     desk_assert_text(desk_newest(desk)->headline, "LAB GAIN MEDWAY FROM CON");
 }
 
+static void an_approval_looks_at_what_a_release_has_made(void **state) {
+    Desk *desk = *state;
+    desk_act(desk, ACTION_APPROVE_CALL, 0);
+    desk_act(desk, ACTION_RELEASE, 0);
+    desk_say(desk, 0, "LAB=5, CON=5");
+    desk_assert_row(desk, "held TOO_FEW_ELECTED");
+    desk_assert_changes(desk, "4 accepted by 4, 3 accepted by 4, 2 accepted by 4");
+    desk_assert_text(desk_newest(desk)->headline, "CON LOSE MEDWAY TO NOC");
+}
+
 static void an_approval_of_what_calls_nothing_is_rejected(void **state) {
     Desk *desk = *state;
     desk_act(desk, ACTION_APPROVE_CALL, 0);
@@ -232,6 +242,7 @@ int main(void) {
         TEST(a_call_waits_for_its_approval, set_up_approval),
         TEST(an_approval_names_the_cause_of_the_call, set_up_approval),
         TEST(an_approval_may_come_first, set_up_approval),
+        TEST(an_approval_looks_at_what_a_release_has_made, set_up_approval),
         TEST(an_approval_of_what_calls_nothing_is_rejected, set_up_approval),
         TEST(each_call_wants_its_own_approval, set_up_approval),
     };
