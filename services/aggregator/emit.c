@@ -34,31 +34,45 @@ static void add_bool(Buf *json, const char *name, bool value) {
     buf_add_str(json, value ? STR_LIT("true") : STR_LIT("false"));
 }
 
-static Str seats_json(const Council *council, const Standing *standing, Arena *arena) {
+// What the database keeps as text: a line an array, in the order that the views know (schemas/sql/0002_api.sql).
+
+static void add_count(Buf *json, bool known, int64_t value) {
+    buf_add_byte(json, ',');
+    if (known) {
+        buf_add_decimal(json, value);
+    } else {
+        buf_add_str(json, STR_LIT("null"));
+    }
+}
+
+static void add_text(Buf *json, Str text) {
+    buf_add_byte(json, ',');
+    buf_add_json_string(json, text);
+}
+
+static Str seats_json(const Standing *standing, Arena *arena) {
     Buf json = {0};
-    buf_add_byte(&json, '[');
     for (size_t i = 0; i < standing->seats_count; i++) {
         const SeatLine *line = &standing->seats[i];
-        const CouncilParty *party = &council->parties[line->party];
-        buf_add_str(&json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
-        buf_add_json_string(&json, party->party_id);
-        add_member(&json, "short", party->short_name);
-        add_member(&json, "group", party->group);
-        add_member(&json, "colour", party->colour);
-        add_member(&json, "text_colour", party->text_colour);
-        add_number(&json, "held", true, line->held);
-        add_number(&json, "won", true, line->won);
-        add_number(&json, "continuing", true, line->continuing);
-        add_number(&json, "change", line->change.known, line->change.value);
-        add_number(&json, "votes", line->votes != COUNT_UNKNOWN, line->votes);
-        buf_add_byte(&json, '}');
+        buf_add_str(&json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
+        buf_add_decimal(&json, line->party);
+        add_count(&json, true, line->held);
+        add_count(&json, true, line->won);
+        add_count(&json, true, line->continuing);
+        add_count(&json, line->change.known, line->change.value);
+        add_count(&json, line->votes != COUNT_UNKNOWN, line->votes);
+        buf_add_byte(&json, ']');
     }
-    buf_add_byte(&json, ']');
+    buf_add_str(&json, standing->seats_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
     return take_text(&json, arena);
 }
 
+// Absent when it is the declaration of the causing row: the ledger has it.
 static Str cause_json(const Step *step) {
     const Cause *cause = &step->cause;
+    if (cause->about_itself) {
+        return STR_NONE;
+    }
     Buf json = {0};
     buf_add_str(&json, STR_LIT("{\"record\":"));
     buf_add_json_string(&json, cause->record);
@@ -78,22 +92,22 @@ static Str cause_json(const Step *step) {
 static Str candidates_json(const Council *council, const Entry *entry, Arena *arena) {
     const Declaration *d = entry->declaration;
     Buf json = {0};
-    buf_add_byte(&json, '[');
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
         PartyIndex party = entry->parties[i];
-        buf_add_str(&json, i == 0 ? STR_LIT("{\"candidate_id\":") : STR_LIT(",{\"candidate_id\":"));
+        Str folded = party == PARTY_NONE ? c->party_id : council->parties[party].party_id;
+        buf_add_str(&json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
         buf_add_json_string(&json, c->candidate_id);
-        add_member(&json, "name", c->name);
-        add_member(&json, "party_id", c->party_id);
-        add_member(&json, "folded_party_id", party == PARTY_NONE ? c->party_id : council->parties[party].party_id);
-        add_member(&json, "description", c->description);
-        add_number(&json, "votes", c->votes != COUNT_UNKNOWN, c->votes);
-        add_bool(&json, "elected", c->elected);
-        add_bool(&json, "elected_by_lot", c->elected_by_lot);
-        buf_add_byte(&json, '}');
+        add_text(&json, c->name);
+        add_text(&json, c->party_id);
+        add_text(&json, str_equal(folded, c->party_id) ? STR_NONE : folded);
+        add_text(&json, c->description);
+        add_count(&json, c->votes != COUNT_UNKNOWN, c->votes);
+        add_count(&json, true, c->elected);
+        add_count(&json, true, c->elected_by_lot);
+        buf_add_byte(&json, ']');
     }
-    buf_add_byte(&json, ']');
+    buf_add_str(&json, d->candidates_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
     return take_text(&json, arena);
 }
 
@@ -260,7 +274,6 @@ static SnapshotRow snapshot_row(const Step *step, const Election *election, cons
         .ballots_postponed = standing->ballots_postponed,
         .ballots_held = space->ballots_held,
         .votes_complete = standing->votes_complete,
-        .seats = seats_json(council, standing, step->arena),
         .headline = headline.full,
         .headline_short = headline.brief,
         .called_at_us = space->called_at_us,
@@ -360,6 +373,36 @@ static Str new_facts(Space *space, Str facts) {
     return facts;
 }
 
+// What the seats say, whatever place the reference data give each party.
+static Str seats_content(const Council *council, const Standing *standing, Arena *arena) {
+    Buf content = {0};
+    for (size_t i = 0; i < standing->seats_count; i++) {
+        const SeatLine *line = &standing->seats[i];
+        const CouncilParty *party = &council->parties[line->party];
+        const Str told[] = {party->party_id, party->short_name, party->group, party->colour, party->text_colour};
+        for (size_t t = 0; t < sizeof told / sizeof *told; t++) {
+            buf_add_str(&content, told[t]);
+            buf_add_byte(&content, str_is_none(told[t]) ? 'n' : 0);
+        }
+        const int64_t numbers[] = {line->held, line->won, line->continuing, line->change.known, line->change.value,
+                                   line->votes};
+        buf_add(&content, numbers, sizeof numbers);
+    }
+    return take_text(&content, arena);
+}
+
+// False: the row says what the newest one says.
+static bool take_content(Space *space, const SnapshotRow *row, Buf *scratch) {
+    buf_clear(scratch);
+    row_add_content(&table_snapshot, row, scratch);
+    if (space->seq > 0 && str_equal(buf_str(scratch), buf_str(&space->content))) {
+        return false;
+    }
+    buf_clear(&space->content);
+    buf_add_str(&space->content, buf_str(scratch));
+    return true;
+}
+
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
     const Council *council = election->council;
     if (council == NULL || election->foreign) {
@@ -373,14 +416,11 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
         space->approval_wanted = false;
     }
     SnapshotRow row = snapshot_row(step, election, space, &standing);
-    buf_clear(&step->lane->scratch);
-    row_add_content(&table_snapshot, &row, &step->lane->scratch);
-    bool same = space->seq > 0 && str_equal(buf_str(&step->lane->scratch), buf_str(&space->content));
-    if (same && !changed && !approved) {
+    row.seats = seats_content(council, &standing, step->arena);
+    if (!take_content(space, &row, &step->lane->scratch) && !changed && !approved) {
         return;
     }
-    buf_clear(&space->content);
-    buf_add_str(&space->content, buf_str(&step->lane->scratch));
+    row.seats = seats_json(&standing, step->arena);
     row.cause = cause_json(step);
     row.facts = new_facts(space, facts_tell(council, &standing, results, step->arena));
     *vec_push(&step->effects->snapshots) = row;

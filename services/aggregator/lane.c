@@ -259,6 +259,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     Entry *entry = entry_keep(election, ballot, draft);
     entry_take_judgement(space, ballot, entry, &judgement);
     step->cause.about = entry->declaration;
+    step->cause.about_itself = true;
     act_pending(step, INPUT_DECLARATIONS, row->kafka_offset, false);
     ballot_settle(step, election, space, ballot);
 }

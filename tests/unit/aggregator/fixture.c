@@ -56,7 +56,7 @@ static Str ballot_id(const SmallCouncil *small, int ballot, Arena *arena) {
     return arena_printf(arena, "local.medway.%c%s.2023-05-04", 'a' + ballot, small->ballots[ballot].by ? ".by" : "");
 }
 
-static void list_parties(CouncilReference *r, Arena *arena) {
+static void list_parties(const SmallCouncil *small, CouncilReference *r, Arena *arena) {
     static Str coop = {"COOP", 4};
     const Party parties[PARTIES] = {
         {.party_id = T("LAB"), .name = T("Labour"), .short_name = T("LAB"), .folds = &coop, .folds_count = 1},
@@ -67,6 +67,7 @@ static void list_parties(CouncilReference *r, Arena *arena) {
         {.party_id = T("RES"), .name = T("Residents"), .short_name = T("RES"), .bloc = TRILEAN_FALSE},
     };
     r->parties = memcpy(arena_alloc(arena, PARTIES, sizeof *parties), parties, sizeof parties);
+    r->parties[0].colour = small->colour == NULL ? STR_NONE : str_from(small->colour);
     r->parties_count = PARTIES;
 }
 
@@ -106,7 +107,7 @@ CouncilReference *small_reference(const SmallCouncil *small, Arena *arena) {
                             .vacant = small->vacant,
                             .expected_at_ms = COUNT_UNKNOWN,
                             .by = T("the desk")};
-    list_parties(r, arena);
+    list_parties(small, r, arena);
     list_ballots(r, small, arena);
     read_previous(r, small->previous, arena);
     r->seats_total += sum_seats(r->continuing) + small->vacant;

@@ -34,6 +34,7 @@ typedef struct SmallCouncil {
     const char *baseline;   // NULL: not known
     const char *more_blocs; // parties that are blocs here though they are none elsewhere
     const char *name;       // NULL: Medway
+    const char *colour;     // of LAB; NULL: not known
     bool stv;
     SmallBallot ballots[SMALL_BALLOTS];
 } SmallCouncil;
