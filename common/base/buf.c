@@ -10,50 +10,12 @@ void buf_free(Buf *buf) {
     *buf = (Buf){0};
 }
 
-char *buf_reserve(Buf *buf, size_t bytes) {
-    if (buf->capacity - buf->len < bytes) {
-        size_t wanted = buf->len + bytes;
-        size_t doubled = buf->capacity * 2;
-        buf->capacity = wanted > doubled ? wanted : doubled;
-        buf->capacity = buf->capacity < 256 ? 256 : buf->capacity;
-        buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
-    }
-    return buf->ptr + buf->len;
-}
-
-void buf_add(Buf *buf, const void *bytes, size_t len) {
-    if (len > 0) {
-        memcpy(buf_reserve(buf, len), bytes, len);
-        buf->len += len;
-    }
-}
-
-void buf_add_str(Buf *buf, Str s) {
-    buf_add(buf, s.ptr, s.len);
-}
-
-void buf_add_byte(Buf *buf, uint8_t byte) {
-    buf_add(buf, &byte, 1);
-}
-
-static void add_big_endian(Buf *buf, uint64_t value, size_t bytes) {
-    unsigned char *place = (unsigned char *)buf_reserve(buf, bytes);
-    for (size_t i = 0; i < bytes; i++) {
-        place[i] = (unsigned char)(value >> (8 * (bytes - 1 - i)));
-    }
-    buf->len += bytes;
-}
-
-void buf_add_u16(Buf *buf, uint16_t value) {
-    add_big_endian(buf, value, 2);
-}
-
-void buf_add_u32(Buf *buf, uint32_t value) {
-    add_big_endian(buf, value, 4);
-}
-
-void buf_add_u64(Buf *buf, uint64_t value) {
-    add_big_endian(buf, value, 8);
+void buf_grow(Buf *buf, size_t bytes) {
+    size_t wanted = buf->len + bytes;
+    size_t doubled = buf->capacity * 2;
+    buf->capacity = wanted > doubled ? wanted : doubled;
+    buf->capacity = buf->capacity < 256 ? 256 : buf->capacity;
+    buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
 }
 
 void buf_add_decimal(Buf *buf, int64_t value) {

@@ -277,10 +277,14 @@ static int64_t votes_cast(const SeatLine *line) {
     return line->votes == COUNT_UNKNOWN ? -1 : line->votes;
 }
 
+static bool led_votes_lost_seats(const Standing *s, const SeatLine *votes, const SeatLine *seats) {
+    return s->votes_complete && s->status == STATUS_FINAL && votes != NULL && seats != NULL && votes != seats;
+}
+
 static void tell_led_votes_lost_seats(Telling *t) {
     const Standing *s = t->standing;
     const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (!s->votes_complete || s->status != STATUS_FINAL || votes == NULL || seats == NULL || votes == seats) {
+    if (!led_votes_lost_seats(s, votes, seats)) {
         return;
     }
     const CouncilParty *ahead = party_of(t, votes->party), *winner = party_of(t, seats->party);
@@ -295,7 +299,7 @@ static void tell_led_votes_lost_seats(Telling *t) {
 }
 
 static void tell_lots(Telling *t, const BallotResult *results) {
-    for (size_t b = 0; b < t->council->ballots_count; b++) {
+    for (size_t b = 0; results != NULL && b < t->council->ballots_count; b++) {
         const Declaration *d = results[b].declaration;
         for (size_t i = 0; results[b].status == BALLOT_DECLARED && i < d->candidates_count; i++) {
             const Candidate *c = &d->candidates[i];
@@ -314,10 +318,35 @@ static void tell_lots(Telling *t, const BallotResult *results) {
     }
 }
 
+static bool is_story(const Council *council, const Standing *standing) {
+    return council->counted && (standing->previous_control_lost || standing->control.kind != CONTROL_UNKNOWN);
+}
+
+void facts_add_key(const Council *council, const Standing *s, Buf *key) {
+    bool story = is_story(council, s), final = s->status == STATUS_FINAL;
+    const int32_t head[] = {story,         s->previous_control_lost, (int32_t)s->control.kind, (int32_t)s->control.party,
+                            (int32_t)s->outcome, final, (int32_t)s->largest_party};
+    buf_add(key, head, sizeof head);
+    for (size_t i = 0; story && i < s->seats_count; i++) {
+        const SeatLine *line = &s->seats[i];
+        const int32_t seats[] = {(int32_t)line->party, line->held, line->won};
+        buf_add(key, seats, sizeof seats);
+        if (final) {
+            buf_add_u32(key, line->change.known);
+            buf_add_u32(key, (uint32_t)line->change.value);
+        }
+    }
+    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
+    if (led_votes_lost_seats(s, votes, seats)) {
+        const int64_t figures[] = {votes->party, votes->votes, seats->party, seats->votes};
+        buf_add(key, figures, sizeof figures);
+    }
+}
+
 Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena) {
     Telling t = {.council = council, .standing = standing, .arena = arena};
     buf_add_byte(&t.json, '[');
-    if (council->counted && (standing->previous_control_lost || standing->control.kind != CONTROL_UNKNOWN)) {
+    if (is_story(council, standing)) {
         tell_control_held_for(&t);
         tell_first_majority(&t);
         tell_largest_party(&t);

@@ -184,13 +184,20 @@ static BallotResult read_result(const SmallCouncil *small, int ballot, const Cou
     return (BallotResult){BALLOT_DECLARED, d, parties};
 }
 
+Standing standing_of(const Council *council, const BallotResult *results, Arena *arena) {
+    Count count = count_new(council, results);
+    Standing standing = control_decide(council, &count, arena);
+    count_free(&count);
+    return standing;
+}
+
 Standing small_standing(const SmallCouncil *small, Arena *arena, Council **council) {
     *council = council_new(small_reference(small, arena));
     BallotResult results[SMALL_BALLOTS];
     for (int i = 0; i < (int)(*council)->ballots_count; i++) {
         results[i] = read_result(small, i, *council, arena);
     }
-    return control_decide(*council, results, arena);
+    return standing_of(*council, results, arena);
 }
 
 Str small_seats(const Council *council, const Standing *standing, Arena *arena) {

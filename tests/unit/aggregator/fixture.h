@@ -45,6 +45,9 @@ CouncilReference *small_reference(const SmallCouncil *small, Arena *arena);
 // close of poll. `people` as above, or "POSTPONED" or "WITHDRAWN".
 Declaration *small_declaration(const SmallCouncil *small, int ballot, const char *people, Arena *arena);
 
+// How the council stands with these results, one for each of its ballots.
+Standing standing_of(const Council *council, const BallotResult *results, Arena *arena);
+
 // The council, which the caller frees, and how it stands with the results of its ballots.
 Standing small_standing(const SmallCouncil *small, Arena *arena, Council **council);
 
