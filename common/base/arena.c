@@ -21,7 +21,7 @@ static size_t usual_block_bytes(const Arena *arena) {
 static void add_block(Arena *arena, size_t bytes) {
     size_t usual = usual_block_bytes(arena);
     size_t size = bytes > usual ? bytes : usual;
-    ArenaBlock *block = mem_alloc(1, size > SIZE_MAX - sizeof *block ? SIZE_MAX : sizeof *block + size);
+    ArenaBlock *block = mem_resize(NULL, 1, size > SIZE_MAX - sizeof *block ? SIZE_MAX : sizeof *block + size);
     block->size = size;
     block->next = arena->blocks;
     arena->blocks = block;

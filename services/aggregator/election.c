@@ -106,7 +106,8 @@ static size_t strings_bytes(Declaration d) {
 static void keep_declaration(Entry *entry, const Entry *draft) {
     const Declaration *from = draft->declaration;
     size_t count = from->candidates_count;
-    Declaration *d = mem_alloc(1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
+    Declaration *d =
+        mem_resize(NULL, 1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
     *d = *from;
     d->candidates = (Candidate *)(d + 1);
     entry->parties = (PartyIndex *)(d->candidates + count);
