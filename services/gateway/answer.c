@@ -56,7 +56,7 @@ static const char *title_of(unsigned status) {
     static const struct {
         unsigned status;
         const char *title;
-    } titles[] = {{400, "Bad request"},      {404, "Not found"},       {405, "Method not allowed"},
+    } titles[] = {{400, "Bad request"},       {404, "Not found"},       {405, "Method not allowed"},
                   {409, "Not of this night"}, {414, "Target too long"}, {500, "Internal error"},
                   {503, "Not available now"}};
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++) {
@@ -138,7 +138,8 @@ bool answer_accepts_gzip(const char *accept_encoding) {
             continue;
         }
         const char *quality = memchr(item.ptr, '=', item.len);
-        return item.len == len || (strchr("; \t", item.ptr[len]) != NULL && quality != NULL && strtod(quality + 1, NULL) > 0);
+        return item.len == len ||
+               (strchr("; \t", item.ptr[len]) != NULL && quality != NULL && strtod(quality + 1, NULL) > 0);
     }
     return false;
 }

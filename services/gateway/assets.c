@@ -27,14 +27,16 @@ struct Assets {
 
 static const char no_page[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>declared-gateway</title>\n"
-    "<h1>declared-gateway</h1>\n<p>The page has not been built: its folder is missing (setting <code>[gateway] assets</code>)."
+    "<h1>declared-gateway</h1>\n<p>The page has not been built: its folder is missing (setting <code>[gateway] "
+    "assets</code>)."
     " The interface is here:</p>\n<ul>\n"
     "<li><a href=\"/v1/openapi.json\">/v1/openapi.json</a>: all of it\n"
     "<li><a href=\"/v1/dates\">/v1/dates</a>, <a href=\"/v1/elections\">/v1/elections</a>,"
     " <a href=\"/v1/elections.csv\">/v1/elections.csv</a>, <a href=\"/v1/totals\">/v1/totals</a>,"
     " <a href=\"/v1/flashes\">/v1/flashes</a>, <a href=\"/v1/facts\">/v1/facts</a>\n"
     "<li><a href=\"/v1/stream\">/v1/stream</a>: server-sent events\n"
-    "<li><a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>, <a href=\"/metrics\">/metrics</a>\n</ul>\n";
+    "<li><a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>, <a "
+    "href=\"/metrics\">/metrics</a>\n</ul>\n";
 
 static const char *type_of(Str path) {
     static const struct {

@@ -34,7 +34,8 @@ static Str address_of(int fd, Arena *arena) {
     socklen_t len = sizeof address;
     char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
     if (getsockname(fd, (struct sockaddr *)&address, &len) == 0) {
-        getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+        getnameinfo((struct sockaddr *)&address, len, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
     }
     return arena_printf(arena, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
 }

@@ -8,13 +8,14 @@
 #include <stdlib.h>
 
 static atomic_bool stop;
-static atomic_int running; // threads that ask the database and have not ended
+static atomic_int running; // threads that use the database and have not ended
 
 // The parts, in the order in which they are made; ended the other way round.
 typedef struct Gateway {
     Arena arena;
     Database database;
     Assets *assets;
+    Hub *hub;
     Pool *pool;
     Server *server;
 } Gateway;
@@ -29,11 +30,12 @@ static bool start(Gateway *gateway, const Config *config, Str *error) {
         return false;
     }
     gateway->pool = pool_new(&gateway->database, config_int(config, "gateway.workers"), &running);
-    if (gateway->pool == NULL) {
+    gateway->hub = gateway->pool == NULL ? NULL : hub_start(&gateway->database, &running);
+    if (gateway->hub == NULL) {
         *error = arena_printf(arena, "cannot start a thread: %s", strerror(errno));
         return false;
     }
-    ServerParts parts = {.config = config, .pool = gateway->pool, .assets = gateway->assets, .stop = &stop};
+    ServerParts parts = {.config = config, .hub = gateway->hub, .pool = gateway->pool, .assets = gateway->assets};
     gateway->server = server_start(&parts, arena, error);
     return gateway->server != NULL;
 }
@@ -50,6 +52,7 @@ static void end(Gateway *gateway) {
     if (gateway->server != NULL) {
         server_stop(gateway->server);
     }
+    hub_free(gateway->hub);
     pool_free(gateway->pool);
     assets_free(gateway->assets);
     arena_free(&gateway->arena);

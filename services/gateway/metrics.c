@@ -85,7 +85,8 @@ void metrics_write(Buf *out, int64_t now_us) {
     static const struct {
         const char *name, *type, *help;
     } table[METRICS_GAUGES] = {
-        [GAUGE_STREAM_CLIENTS] = {"declared_gateway_stream_clients", "gauge", "Clients of /v1/stream and /test/v1/stream."},
+        [GAUGE_STREAM_CLIENTS] = {"declared_gateway_stream_clients", "gauge",
+                                  "Clients of /v1/stream and /test/v1/stream."},
         [COUNTER_STREAM_DROPPED] = {"declared_gateway_stream_dropped_total", "counter",
                                     "Clients of a stream that were dropped because they read too slowly."},
         [COUNTER_STREAM_EVENTS] = {"declared_gateway_stream_events_total", "counter",

@@ -5,10 +5,10 @@
 
 typedef enum MetricsGauge {
     GAUGE_STREAM_CLIENTS,
-    COUNTER_STREAM_DROPPED,   // clients that were too slow
-    COUNTER_STREAM_EVENTS,    // read from the database, once for all clients
-    COUNTER_LISTEN_CONNECTS,  // connections of the listener, the first included
-    GAUGE_DATABASE_UP,        // the listener's
+    COUNTER_STREAM_DROPPED,  // clients that were too slow
+    COUNTER_STREAM_EVENTS,   // read from the database, once for all clients
+    COUNTER_LISTEN_CONNECTS, // connections of the listener, the first included
+    GAUGE_DATABASE_UP,       // the listener's
     COUNTER_CACHE_HITS,
     METRICS_GAUGES,
 } MetricsGauge;

@@ -5,18 +5,18 @@
 #define METHODS "GET, HEAD, OPTIONS"
 
 // The page brings all that it needs; nothing is fetched from elsewhere, and nothing runs that is not a file of it.
-#define CONTENT_SECURITY_POLICY                                                                                       \
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "                 \
+#define CONTENT_SECURITY_POLICY                                                                                        \
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "                  \
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'"
 
-void reply_add_headers(struct MHD_Response *response) {
+static void add_headers(struct MHD_Response *response) {
     MHD_add_response_header(response, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Retry-After");
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 }
 
 static void add_answer_headers(struct MHD_Response *response, const Answer *answer, bool gzip) {
-    reply_add_headers(response);
+    add_headers(response);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->cache);
     MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
     if (answer->tag[0] != '\0') {
@@ -60,9 +60,10 @@ unsigned reply_with(struct MHD_Connection *connection, Answer *answer) {
     const char *known = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
     bool gzip = answer->gzip.len > 0 && answer_accepts_gzip(wanted);
     bool unchanged = answer_matches(answer, known);
-    Str body = unchanged ? STR_LIT("") : buf_str(gzip ? &answer->gzip : &answer->body);
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback_cls(
-        body.len, (void *)body.ptr, release, answer_use(answer));
+    Str body = buf_str(gzip ? &answer->gzip : &answer->body);
+    // Of 304 the library sends the headers alone, with the length that 200 would have.
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer_with_free_callback_cls(body.len, (void *)body.ptr, release, answer_use(answer));
     if (response == NULL) {
         answer_free(answer);
         return 0;
@@ -74,12 +75,20 @@ unsigned reply_with(struct MHD_Connection *connection, Answer *answer) {
     return queue(connection, unchanged ? MHD_HTTP_NOT_MODIFIED : answer->status, response);
 }
 
+unsigned reply_with_stream(struct MHD_Connection *connection, struct MHD_Response *stream) {
+    add_headers(stream);
+    MHD_add_response_header(stream, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream; charset=utf-8");
+    MHD_add_response_header(stream, MHD_HTTP_HEADER_CACHE_CONTROL, CACHE_NEVER);
+    MHD_add_response_header(stream, "X-Accel-Buffering", "no"); // or a proxy keeps events back
+    return queue(connection, MHD_HTTP_OK, stream);
+}
+
 unsigned reply_to_options(struct MHD_Connection *connection) {
     struct MHD_Response *response = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
     if (response == NULL) {
         return 0;
     }
-    reply_add_headers(response);
+    add_headers(response);
     MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, METHODS);
     MHD_add_response_header(response, "Access-Control-Allow-Methods", METHODS);
     MHD_add_response_header(response, "Access-Control-Allow-Headers", "If-None-Match, Last-Event-ID, Cache-Control");

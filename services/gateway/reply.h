@@ -9,8 +9,8 @@
 // sent; 0: the connection is to be closed.
 unsigned reply_with(struct MHD_Connection *connection, Answer *answer);
 
+// Queues a stream and gives the response up.
+unsigned reply_with_stream(struct MHD_Connection *connection, struct MHD_Response *stream);
+
 // The preflight request of a browser's script from elsewhere, and OPTIONS in general.
 unsigned reply_to_options(struct MHD_Connection *connection);
-
-// What every response has.
-void reply_add_headers(struct MHD_Response *response);

@@ -4,8 +4,15 @@
 
 // PostgreSQL's own numbers for types (pg_type.dat).
 enum {
-    OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_JSON = 114, OID_TEXT_ARRAY = 1009,
-    OID_TIMESTAMPTZ = 1184, OID_NUMERIC = 1700, OID_JSONB = 3802,
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_JSON = 114,
+    OID_TEXT_ARRAY = 1009,
+    OID_TIMESTAMPTZ = 1184,
+    OID_NUMERIC = 1700,
+    OID_JSONB = 3802,
 };
 
 static Answer *answer_failure(QueryStatus status) {
@@ -41,8 +48,8 @@ static Answer *check_parent(Session *session, const Ask *ask, Arena *arena) {
         return answer_failure(status);
     }
     return exists ? NULL
-                  : answer_problem(404, arena_printf(arena, "%s names nothing that is known here",
-                                                     ask->route->parameters[0]));
+                  : answer_problem(
+                        404, arena_printf(arena, "%s names nothing that is known here", ask->route->parameters[0]));
 }
 
 // ---- JSON, as PostgreSQL makes it ------------------------------------------------------------------------
@@ -148,8 +155,11 @@ Answer *resource_answer(Session *session, const Ask *ask, Arena *arena) {
     bool flat = ask->flat || ask->format != FORMAT_JSON;
     const char *sql = routes_sql(route->sql, ask->schema, arena);
     if (!flat) {
-        sql = arena_printf(arena, route->kind == ROUTE_ROW ? "SELECT row_to_json(r) FROM (%s) r"
-                                                           : "SELECT coalesce(json_agg(r), '[]') FROM (%s) r", sql).ptr;
+        sql = arena_printf(arena,
+                           route->kind == ROUTE_ROW ? "SELECT row_to_json(r) FROM (%s) r"
+                                                    : "SELECT coalesce(json_agg(r), '[]') FROM (%s) r",
+                           sql)
+                  .ptr;
     }
     PGresult *result;
     QueryStatus status = session_query(session, sql, ask->values, count_parameters(route), &result);

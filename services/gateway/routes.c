@@ -13,58 +13,105 @@
 #define DAY(parameter) "coalesce(" parameter "::date, " NEWEST_DAY ")"
 
 // Control as it stands, or as it stood at the moment `parameter`.
-#define CONTROL_AT(parameter)                                                                                         \
-    "(SELECT * FROM @.council_control WHERE " parameter "::timestamptz IS NULL UNION ALL"                             \
+#define CONTROL_AT(parameter)                                                                                          \
+    "(SELECT * FROM @.council_control WHERE " parameter "::timestamptz IS NULL UNION ALL"                              \
     " SELECT * FROM @.council_control_at(" parameter "::timestamptz) WHERE " parameter "::timestamptz IS NOT NULL)"
 
 #define FACTS_AT(parameter) "@.story_fact_at(coalesce(" parameter "::timestamptz, 'infinity'))"
 
 // As events of one snapshot follow each other.
-#define FLASH_ORDER                                                                                                   \
-    "array_position(ARRAY['CALL_RETRACTED', 'LOSS_RETRACTED', 'CONTROL_LOST', 'CALL_READY', 'CALLED', 'FINAL'], f.kind)"
+#define FLASH_ORDER                                                                                                    \
+    "array_position(ARRAY['CALL_RETRACTED', 'LOSS_RETRACTED', 'CONTROL_LOST', 'CALL_READY', 'CALLED', 'FINAL'], "      \
+    "f.kind)"
 
 #define ELECTION_EXISTS "SELECT FROM @.council_control WHERE election_id = $1"
 #define BALLOT_EXISTS "SELECT FROM @.ballot_result WHERE ballot_paper_id = $1"
 
 const Route routes[] = {
-    {"/elections", ROUTE_ROWS, "election", "elections", {"date", "region", "party", "status", "at"},
-     "SELECT c.* FROM " CONTROL_AT("$5") " c"
-     " WHERE c.poll_date = " DAY("$1") " AND ($2::text IS NULL OR c.region = $2)"
-     " AND ($3::text IS NULL OR c.control = $3) AND ($4::text IS NULL OR c.status = $4)"
-     " ORDER BY c.council_name, c.election_id",
+    {"/elections",
+     ROUTE_ROWS,
+     "election",
+     "elections",
+     {"date", "region", "party", "status", "at"},
+     "SELECT c.* FROM " CONTROL_AT(
+         "$5") " c"
+               " WHERE c.poll_date = " DAY(
+                   "$1") " AND ($2::text IS NULL OR c.region = $2)"
+                         " AND ($3::text IS NULL OR c.control = $3) AND ($4::text IS NULL OR c.status = $4)"
+                         " ORDER BY c.council_name, c.election_id",
      NULL},
-    {"/elections/{election_id}", ROUTE_ROW, "election", "elections", {"election_id", "at"},
+    {"/elections/{election_id}",
+     ROUTE_ROW,
+     "election",
+     "elections",
+     {"election_id", "at"},
      "SELECT c.* FROM " CONTROL_AT("$2") " c WHERE c.election_id = $1",
      NULL},
-    {"/elections/{election_id}/history", ROUTE_ROWS, "snapshot", "history", {"election_id"},
+    {"/elections/{election_id}/history",
+     ROUTE_ROWS,
+     "snapshot",
+     "history",
+     {"election_id"},
      "SELECT * FROM @.council_control_history WHERE election_id = $1 ORDER BY seq",
      ELECTION_EXISTS},
-    {"/elections/{election_id}/ballots", ROUTE_ROWS, "ballot", "ballots", {"election_id"},
+    {"/elections/{election_id}/ballots",
+     ROUTE_ROWS,
+     "ballot",
+     "ballots",
+     {"election_id"},
      "SELECT * FROM @.ballot_result WHERE election_id = $1 ORDER BY ward_name, ballot_paper_id",
      ELECTION_EXISTS},
-    {"/elections/{election_id}/candidates", ROUTE_ROWS, "candidate", "candidates", {"election_id"},
+    {"/elections/{election_id}/candidates",
+     ROUTE_ROWS,
+     "candidate",
+     "candidates",
+     {"election_id"},
      "SELECT b.ward_name, c.* FROM @.candidate_result c JOIN @.ballot_result b USING (election_id, ballot_paper_id)"
      " WHERE c.election_id = $1 AND b.election_id = $1"
      " ORDER BY b.ward_name, b.ballot_paper_id, c.rank, c.elected DESC, c.name, c.candidate_id",
      ELECTION_EXISTS},
-    {"/elections/{election_id}/facts", ROUTE_ROWS, "fact", "facts", {"election_id", "at"},
+    {"/elections/{election_id}/facts",
+     ROUTE_ROWS,
+     "fact",
+     "facts",
+     {"election_id", "at"},
      "SELECT f.* FROM " FACTS_AT("$2") " f WHERE f.election_id = $1",
      ELECTION_EXISTS},
-    {"/elections/{election_id}/flashes", ROUTE_ROWS, "flash", "flashes", {"election_id"},
+    {"/elections/{election_id}/flashes",
+     ROUTE_ROWS,
+     "flash",
+     "flashes",
+     {"election_id"},
      "SELECT f.* FROM @.flash f WHERE f.election_id = $1 ORDER BY f.seq DESC, " FLASH_ORDER " DESC",
      ELECTION_EXISTS},
-    {"/councils/{council_id}", ROUTE_ROW, "election", "elections", {"council_id", "at"},
+    {"/councils/{council_id}",
+     ROUTE_ROW,
+     "election",
+     "elections",
+     {"council_id", "at"},
      "SELECT c.* FROM " CONTROL_AT("$2") " c WHERE c.council_id = $1 ORDER BY c.poll_date DESC, c.election_id LIMIT 1",
      NULL},
-    {"/ballots/{ballot_paper_id}", ROUTE_ROW, "ballot", "ballots", {"ballot_paper_id"},
+    {"/ballots/{ballot_paper_id}",
+     ROUTE_ROW,
+     "ballot",
+     "ballots",
+     {"ballot_paper_id"},
      "SELECT * FROM @.ballot_result WHERE ballot_paper_id = $1",
      NULL},
-    {"/ballots/{ballot_paper_id}/candidates", ROUTE_ROWS, "candidate", "candidates", {"ballot_paper_id"},
+    {"/ballots/{ballot_paper_id}/candidates",
+     ROUTE_ROWS,
+     "candidate",
+     "candidates",
+     {"ballot_paper_id"},
      "SELECT c.* FROM @.ballot_result b JOIN @.candidate_result c USING (election_id, ballot_paper_id)"
      " WHERE b.ballot_paper_id = $1 AND c.ballot_paper_id = $1"
      " ORDER BY c.rank, c.elected DESC, c.name, c.candidate_id",
      BALLOT_EXISTS},
-    {"/ballots/{ballot_paper_id}/audit", ROUTE_ROWS, "record", "audit", {"ballot_paper_id", "payload"},
+    {"/ballots/{ballot_paper_id}/audit",
+     ROUTE_ROWS,
+     "record",
+     "audit",
+     {"ballot_paper_id", "payload"},
      "SELECT l.lane, l.lane_seq, l.topic, l.partition, l.kafka_offset, l.kafka_timestamp, l.received_at, l.event_id,"
      " l.source, l.kind, l.basis, l.revision, l.fate, l.reasons, l.detail, d.fate AS fate_now,"
      " d.reasons AS reasons_now, d.detail AS detail_now,"
@@ -78,7 +125,11 @@ const Route routes[] = {
      " ON b.election_id = d.election_id AND b.ballot_paper_id = d.ballot_paper_id"
      " WHERE b.ballot_paper_id = $1 ORDER BY l.lane, l.lane_seq",
      BALLOT_EXISTS},
-    {"/dates", ROUTE_ROWS, "date", "dates", {NULL},
+    {"/dates",
+     ROUTE_ROWS,
+     "date",
+     "dates",
+     {NULL},
      "SELECT d.poll_date, d.elections, coalesce(sum(p.councils_total), 0)::integer AS councils_total,"
      " coalesce(sum(p.councils_called), 0)::integer AS councils_called,"
      " coalesce(sum(p.councils_final), 0)::integer AS councils_final,"
@@ -87,7 +138,11 @@ const Route routes[] = {
      " FROM (SELECT poll_date, count(*)::integer AS elections FROM @.council_control GROUP BY poll_date) d"
      " LEFT JOIN @.night_progress p USING (poll_date) GROUP BY d.poll_date, d.elections ORDER BY d.poll_date DESC",
      NULL},
-    {"/totals", ROUTE_ROWS, "total", "totals", {"date", "by"},
+    {"/totals",
+     ROUTE_ROWS,
+     "total",
+     "totals",
+     {"date", "by"},
      "SELECT t.poll_date, CASE WHEN $2::text IS NULL THEN t.nation END AS nation,"
      " CASE WHEN $2::text IS NULL THEN t.region END AS region, t.party_id, p.short, p.name, p.colour, p.text_colour,"
      " sum(t.councils)::integer AS councils, sum(t.councils_gained)::integer AS councils_gained,"
@@ -95,26 +150,48 @@ const Route routes[] = {
      " sum(t.seats_held)::integer AS seats_held, sum(t.seats_won)::integer AS seats_won,"
      " sum(t.seats_change)::integer AS seats_change, sum(t.votes)::bigint AS votes"
      " FROM @.party_totals t LEFT JOIN @.party p USING (poll_date, party_id)"
-     " WHERE t.poll_date = " DAY("$1")
-     " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY nation, region, seats_held DESC, councils DESC, t.party_id",
+     " WHERE t.poll_date = " DAY(
+         "$1") " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY nation, region, seats_held DESC, councils DESC, t.party_id",
      NULL},
-    {"/progress", ROUTE_ROWS, "progress", "progresses", {"date"},
+    {"/progress",
+     ROUTE_ROWS,
+     "progress",
+     "progresses",
+     {"date"},
      "SELECT * FROM @.night_progress WHERE poll_date = " DAY("$1") " ORDER BY nation, region",
      NULL},
-    {"/flashes", ROUTE_ROWS, "flash", "flashes", {"date"},
+    {"/flashes",
+     ROUTE_ROWS,
+     "flash",
+     "flashes",
+     {"date"},
      "SELECT f.*, c.council_id, c.council_name, c.region FROM @.flash f JOIN @.council_control c USING (election_id)"
-     " WHERE c.poll_date = " DAY("$1")
-     " ORDER BY f.recorded_at DESC, f.election_id, f.seq DESC, " FLASH_ORDER " DESC",
+     " WHERE c.poll_date = " DAY("$1") " ORDER BY f.recorded_at DESC, f.election_id, f.seq DESC, " FLASH_ORDER " DESC",
      NULL},
-    {"/facts", ROUTE_ROWS, "fact", "facts", {"date", "at"},
-     "SELECT f.*, c.council_id, c.council_name, c.region FROM " FACTS_AT("$2") " f"
-     " JOIN @.council_control c USING (election_id) WHERE c.poll_date = " DAY("$1")
-     " ORDER BY c.council_name, f.election_id",
+    {"/facts",
+     ROUTE_ROWS,
+     "fact",
+     "facts",
+     {"date", "at"},
+     "SELECT f.*, c.council_id, c.council_name, c.region FROM " FACTS_AT(
+         "$2") " f"
+               " JOIN @.council_control c USING (election_id) WHERE c.poll_date = " DAY(
+                   "$1") " ORDER BY c.council_name, f.election_id",
      NULL},
-    {"/parties", ROUTE_ROWS, "party", "parties", {"date"},
+    {"/parties",
+     ROUTE_ROWS,
+     "party",
+     "parties",
+     {"date"},
      "SELECT * FROM @.party WHERE poll_date = " DAY("$1") " ORDER BY party_id",
      NULL},
-    {"/stream", ROUTE_STREAM, NULL, NULL, {"council", "election", "region", "party", "kind", "last_event_id"}, NULL, NULL},
+    {"/stream",
+     ROUTE_STREAM,
+     NULL,
+     NULL,
+     {"council", "election", "region", "party", "kind", "last_event_id"},
+     NULL,
+     NULL},
     {"/openapi", ROUTE_OPENAPI, NULL, NULL, {NULL}, NULL, NULL},
     {0},
 };
@@ -126,8 +203,8 @@ typedef enum ParameterType { TEXT, DATE, MOMENT, CHOICE, FLAG, NUMBER } Paramete
 typedef struct Parameter {
     const char *name;
     ParameterType type;
-    const char *choices;  // separated by '|'
-    int most;             // of a number, from 1; of text, bytes
+    const char *choices; // separated by '|'
+    int most;            // of a number, from 1; of text, bytes
 } Parameter;
 
 static const Parameter parameters[] = {
@@ -330,8 +407,7 @@ static bool read_parameter(const TargetParameter *given, Arena *arena, Ask *ask,
         return true; // what pollers add against caches: ?_=1683248400
     }
     if (is_format_parameter(ask, given->name)) {
-        return read_value(given->name.ptr, given->value, arena, &value, problem) &&
-               set_format(ask, given->name, value);
+        return read_value(given->name.ptr, given->value, arena, &value, problem) && set_format(ask, given->name, value);
     }
     int place = place_of(ask, given->name);
     if (place < 0) {

@@ -18,10 +18,10 @@ typedef enum RouteKind {
 typedef struct Route {
     const char *path; // below /v1; {name} stands for any one segment
     RouteKind kind;
-    const char *element, *list;                        // names of a row, and of all, in XML
-    const char *parameters[ROUTE_PARAMETERS_MAX + 1];  // the query's, in order; those of the path come first
-    const char *sql;                                   // '@' stands for the schema
-    const char *parent;                                // rows of what $1 names: without one, no rows is 404
+    const char *element, *list;                       // names of a row, and of all, in XML
+    const char *parameters[ROUTE_PARAMETERS_MAX + 1]; // the query's, in order; those of the path come first
+    const char *sql;                                  // '@' stands for the schema
+    const char *parent;                               // rows of what $1 names: without one, no rows is 404
 } Route;
 
 // Ends with a NULL path.
@@ -32,11 +32,11 @@ typedef enum Format { FORMAT_JSON, FORMAT_CSV, FORMAT_XML } Format;
 // What a target asks for.
 typedef struct Ask {
     const Route *route;
-    const char *schema;                          // "api" or "api_test"
-    const char *values[ROUTE_PARAMETERS_MAX];    // as text for the query; NULL: not given
+    const char *schema;                       // "api" or "api_test"
+    const char *values[ROUTE_PARAMETERS_MAX]; // as text for the query; NULL: not given
     Format format;
-    bool flat;    // JSON without arrays and objects in it; CSV and XML always are
-    int parties;  // of a flat row; 0: as many as there are, but at least FLAT_PARTIES_MIN
+    bool flat;   // JSON without arrays and objects in it; CSV and XML always are
+    int parties; // of a flat row; 0: as many as there are, but at least FLAT_PARTIES_MIN
 } Ask;
 
 typedef enum AskStatus {

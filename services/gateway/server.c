@@ -7,6 +7,7 @@
 #include "services/gateway/openapi.h"
 #include "services/gateway/reply.h"
 #include "services/gateway/resource.h"
+#include "services/gateway/stream.h"
 
 #include <microhttpd.h>
 #include <strings.h>
@@ -26,7 +27,7 @@ struct Server {
     Arena memory;
     Str address;
     Answer *openapi;
-    atomic_bool quiet;
+    unsigned streams_max; // the other connections are for polling
 };
 
 // Numbers of routes in the metrics: those of the table, then these.
@@ -46,7 +47,8 @@ typedef struct Request {
     Ask ask;
     bool handed_over; // to the pool, which sets the answer
     Answer *answer;
-    size_t route; // for the metrics
+    struct MHD_Response *stream; // in its stead
+    size_t route;                // for the metrics
     int64_t began_us;
 } Request;
 
@@ -134,6 +136,21 @@ static void answer_fixed(Request *request, const Target *target) {
     }
 }
 
+static void open_stream(Request *request) {
+    Server *server = request->server;
+    if (metrics_get(GAUGE_STREAM_CLIENTS) >= server->streams_max) {
+        request->answer = answer_problem(503, STR_LIT("there are as many streams as this server has room for"));
+        return;
+    }
+    const char *id = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Last-Event-ID");
+    Str problem = STR_NONE;
+    StreamParts parts = {server->parts.hub, server->parts.pool};
+    request->stream = stream_open(&parts, request->connection, &request->ask, id, &request->arena, &problem);
+    if (request->stream == NULL) {
+        request->answer = answer_problem(400, problem);
+    }
+}
+
 static void answer_resource(Request *request) {
     request->route = (size_t)(request->ask.route - routes);
     switch (request->ask.route->kind) {
@@ -141,20 +158,21 @@ static void answer_resource(Request *request) {
         request->answer = answer_use(request->server->openapi);
         return;
     case ROUTE_STREAM:
-        request->answer = answer_problem(503, STR_LIT("no stream yet"));
+        open_stream(request);
         return;
     default:
         wait_for(request, ask_database);
     }
 }
 
-// Sets request->answer, or leaves it to the pool.
+// Sets request->answer or ->stream, or leaves it to the pool.
 static void decide(Request *request) {
     Target target;
     Str problem = STR_NONE;
     TargetStatus status = target_parse(request->raw.ptr, &request->arena, &target, &problem);
     if (status == TARGET_TOO_LONG) {
-        request->answer = answer_problem(414, arena_printf(&request->arena, "a target has at most %d bytes", TARGET_BYTES_MAX));
+        request->answer =
+            answer_problem(414, arena_printf(&request->arena, "a target has at most %d bytes", TARGET_BYTES_MAX));
         return;
     }
     if (status == TARGET_BAD) {
@@ -179,6 +197,9 @@ static void decide(Request *request) {
 
 static enum MHD_Result finish(Request *request) {
     request->stage = STAGE_ANSWERED;
+    if (request->stream != NULL) {
+        return reply_with_stream(request->connection, request->stream) != 0 ? MHD_YES : MHD_NO;
+    }
     unsigned status = reply_with(request->connection, request->answer);
     metrics_count_request(request->route, status, clock_us(CLOCK_MONOTONIC) - request->began_us);
     return status == 0 ? MHD_NO : MHD_YES;
@@ -247,9 +268,12 @@ static void *begin(void *server, const char *target, struct MHD_Connection *conn
 
 static void complete(void *server, struct MHD_Connection *connection, void **state,
                      enum MHD_RequestTerminationCode code) {
-    (void)server, (void)connection, (void)code;
+    (void)server, (void)connection;
     Request *request = *state;
     if (request != NULL) {
+        if (request->stream != NULL && code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED) {
+            metrics_add(COUNTER_STREAM_DROPPED, 1);
+        }
         answer_free(request->answer);
         arena_free(&request->arena);
         mem_free(request);
@@ -278,7 +302,9 @@ static unsigned allow_connections(int wanted) {
     if (limit.rlim_cur >= needed) {
         return (unsigned)wanted;
     }
-    unsigned possible = (unsigned)(limit.rlim_cur > 2 * FILES_BESIDES_CONNECTIONS ? limit.rlim_cur - FILES_BESIDES_CONNECTIONS : limit.rlim_cur / 2);
+    unsigned possible =
+        (unsigned)(limit.rlim_cur > 2 * FILES_BESIDES_CONNECTIONS ? limit.rlim_cur - FILES_BESIDES_CONNECTIONS
+                                                                  : limit.rlim_cur / 2);
     log_warning("the limit of open files allows only %u connections", possible);
     return possible;
 }
@@ -303,14 +329,16 @@ Server *server_start(const ServerParts *parts, Arena *arena, Str *error) {
         return NULL;
     }
     name_routes();
+    unsigned connections = allow_connections(config_int(parts->config, "gateway.connections"));
+    server->streams_max = connections - connections / 8;
     server->openapi = openapi_answer();
-    server->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-        handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_problem, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
-        MHD_OPTION_URI_LOG_CALLBACK, begin, server, MHD_OPTION_NOTIFY_COMPLETED, complete, server,
-        MHD_OPTION_CONNECTION_LIMIT, allow_connections(config_int(parts->config, "gateway.connections")),
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    server->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
+                         NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_problem, NULL,
+                         MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK, begin, server,
+                         MHD_OPTION_NOTIFY_COMPLETED, complete, server, MHD_OPTION_CONNECTION_LIMIT, connections,
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (server->daemon == NULL) {
         *error = STR_LIT("the HTTP server does not start");
         server_stop(server);
@@ -328,7 +356,6 @@ void server_quiesce(Server *server) {
     if (socket != MHD_INVALID_SOCKET) {
         close(socket);
     }
-    atomic_store(&server->quiet, true);
 }
 
 void server_stop(Server *server) {

@@ -3,15 +3,16 @@
 
 #include "common/base/config.h"
 #include "services/gateway/assets.h"
+#include "services/gateway/hub.h"
 #include "services/gateway/pool.h"
 
 typedef struct Server Server;
 
 typedef struct ServerParts {
     const Config *config;
+    Hub *hub;
     Pool *pool;
     Assets *assets;
-    const atomic_bool *stop;
 } ServerParts;
 
 // Listens. NULL, with a line in `error` (arena): it cannot. The parts outlive the server.

@@ -27,7 +27,7 @@ bool session_ready(Session *session) {
     if (c->pg != NULL) {
         return true;
     }
-    if (now_ms() < atomic_load(&session->database->away_until_ms)) {
+    if (atomic_load(session->database->stop) || now_ms() < atomic_load(&session->database->away_until_ms)) {
         return false;
     }
     if (connection_open(c, session->database->uri, session->database->role)) {
@@ -35,6 +35,7 @@ bool session_ready(Session *session) {
         bool good = result != NULL && !connection_failed(c, result);
         PQclear(result);
         if (good) {
+            session->opened++;
             return true;
         }
         connection_close(c);
@@ -49,8 +50,8 @@ static QueryStatus judge_failure(const char *sqlstate) {
     static const struct {
         const char *begin;
         QueryStatus status;
-    } table[] = {{"22", QUERY_REFUSED}, {"57", QUERY_AWAY}, {"53", QUERY_AWAY}, {"08", QUERY_AWAY}, {"40", QUERY_AWAY},
-                 {"55", QUERY_AWAY},    {"58", QUERY_AWAY}};
+    } table[] = {{"22", QUERY_REFUSED}, {"57", QUERY_AWAY}, {"53", QUERY_AWAY}, {"08", QUERY_AWAY},
+                 {"40", QUERY_AWAY},    {"55", QUERY_AWAY}, {"58", QUERY_AWAY}};
     for (size_t i = 0; sqlstate != NULL && i < sizeof table / sizeof *table; i++) {
         if (strncmp(sqlstate, table[i].begin, 2) == 0) {
             return table[i].status;

@@ -9,14 +9,15 @@ enum { SESSION_PAUSE_MS = 300 };
 
 // What every session of the process shares.
 typedef struct Database {
-    const char *uri, *role;        // as in the settings
+    const char *uri, *role; // as in the settings
     const atomic_bool *stop;
-    atomic_llong away_until_ms;    // nobody tries before: a connection was refused a moment ago
+    atomic_llong away_until_ms; // nobody tries before: a connection was refused a moment ago
 } Database;
 
 typedef struct Session {
     Database *database;
     Connection connection;
+    unsigned opened; // how often it was
 } Session;
 
 void session_init(Session *session, Database *database);

@@ -5,7 +5,10 @@
 #define FAIL(arena, problem, ...) (*(problem) = arena_printf(arena, __VA_ARGS__), TARGET_BAD)
 
 static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 // Absent: an escape that is none, a control character, or not UTF-8.
@@ -73,7 +76,8 @@ static TargetStatus read_query(Str query, Arena *arena, Target *target, Str *pro
         Str name = decode(cut(&value, '='), true, arena);
         value = decode(str_is_none(value) ? STR_LIT("") : value, true, arena);
         if (str_is_none(name) || str_is_none(value)) {
-            return FAIL(arena, problem, "a parameter has a bad escape, a control character or bytes that are not UTF-8");
+            return FAIL(arena, problem,
+                        "a parameter has a bad escape, a control character or bytes that are not UTF-8");
         }
         if (!str_is_none(target_parameter(target, name.ptr))) {
             return FAIL(arena, problem, "the parameter " STR_FMT " is there twice", STR_ARG(name));
