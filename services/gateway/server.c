@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "services/gateway/cache.h"
 #include "services/gateway/listen.h"
 #include "services/gateway/metrics.h"
 #include "services/gateway/openapi.h"
@@ -27,6 +28,7 @@ struct Server {
     Arena memory;
     Str address;
     Answer *openapi;
+    Cache *cache;
     unsigned streams_max; // the other connections are for polling
 };
 
@@ -45,7 +47,9 @@ typedef struct Request {
     Str raw; // the target, as it came
     Stage stage;
     Ask ask;
-    bool handed_over; // to the pool, which sets the answer
+    Str key;             // of the cache
+    uint64_t generation; // under which it was asked; 0: nobody can know
+    bool handed_over;    // to the pool, which sets the answer
     Answer *answer;
     struct MHD_Response *stream; // in its stead
     size_t route;                // for the metrics
@@ -72,9 +76,38 @@ static size_t fixed_route(FixedRoute route) {
 
 // ---- a request's answer ----------------------------------------------------------------------------------
 
+// What answers alike: what was asked, however it was written. No value holds the separator.
+static Str key_of(const Ask *ask, Arena *arena) {
+    Buf key = {0};
+    buf_printf(&key, "%s\x1f%td\x1f%d\x1f%d\x1f%d", ask->schema, ask->route - routes, (int)ask->format, ask->flat,
+               ask->parties);
+    for (size_t i = 0; i < ROUTE_PARAMETERS_MAX; i++) {
+        buf_printf(&key, "\x1f%s", ask->values[i] == NULL ? "\x1e" : ask->values[i]);
+    }
+    Str text = arena_copy(arena, buf_str(&key));
+    buf_free(&key);
+    return text;
+}
+
+// The answer that is known and still true, or NULL.
+static Answer *find_known(const Request *request) {
+    if (request->generation == 0) {
+        return NULL;
+    }
+    Answer *answer = cache_find(request->server->cache, request->key, request->generation);
+    metrics_add(COUNTER_CACHE_HITS, answer != NULL);
+    return answer;
+}
+
 static void ask_database(Session *session, void *argument) {
     Request *request = argument;
-    request->answer = resource_answer(session, &request->ask, &request->arena);
+    request->answer = find_known(request); // somebody before has asked for the same
+    if (request->answer == NULL) {
+        request->answer = resource_answer(session, &request->ask, &request->arena);
+        if (request->generation != 0 && request->answer->status == 200) {
+            cache_put(request->server->cache, request->key, request->generation, request->answer);
+        }
+    }
     MHD_resume_connection(request->connection);
 }
 
@@ -161,7 +194,12 @@ static void answer_resource(Request *request) {
         open_stream(request);
         return;
     default:
-        wait_for(request, ask_database);
+        request->key = key_of(&request->ask, &request->arena);
+        request->generation = hub_generation(request->server->parts.hub);
+        request->answer = find_known(request);
+        if (request->answer == NULL) {
+            wait_for(request, ask_database);
+        }
     }
 }
 
@@ -332,6 +370,7 @@ Server *server_start(const ServerParts *parts, Arena *arena, Str *error) {
     unsigned connections = allow_connections(config_int(parts->config, "gateway.connections"));
     server->streams_max = connections - connections / 8;
     server->openapi = openapi_answer();
+    server->cache = cache_new();
     server->daemon =
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
                          NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_problem, NULL,
@@ -363,6 +402,7 @@ void server_stop(Server *server) {
         MHD_stop_daemon(server->daemon);
     }
     answer_free(server->openapi);
+    cache_free(server->cache);
     arena_free(&server->memory);
     mem_free(server);
 }
