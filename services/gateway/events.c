@@ -7,13 +7,13 @@
 
 const char *const event_kind_names[EVENT_KINDS] = {"snapshot", "flash", "fact"};
 
-static const char lanes_sql[] = "SELECT lane, lane_seq FROM @.lane ORDER BY lane";
+static const char lanes_sql[] = "SELECT lane, lane_seq FROM api.lane ORDER BY lane";
 
 static const char events_sql[] =
     "SELECT e.lane, e.lane_seq, e.n, e.kind, (extract(epoch FROM e.recorded_at) * 1000000)::bigint, e.election_id,"
     " e.council_id, e.region, e.control, e.previous_control, e.data"
     " FROM unnest($1::integer[], $2::bigint[], $3::integer[]) AS c (lane, lane_seq, n)"
-    " CROSS JOIN LATERAL (SELECT * FROM @.event x WHERE x.lane = c.lane AND x.lane_seq >= c.lane_seq"
+    " CROSS JOIN LATERAL (SELECT * FROM api.event x WHERE x.lane = c.lane AND x.lane_seq >= c.lane_seq"
     " AND (x.lane_seq > c.lane_seq OR x.n > c.n) ORDER BY x.lane_seq, x.n LIMIT $4::integer) e"
     " ORDER BY e.recorded_at, e.lane, e.lane_seq, e.n";
 
@@ -39,7 +39,7 @@ static QueryStatus query(Session *session, const char *sql, const char *schema, 
                          PGresult **result) {
     Arena arena = {.block_bytes = 2048};
     QueryStatus status =
-        session_query(session, routes_sql(sql, schema, &arena), values, values == NULL ? 0 : 4, result);
+        session_query(session, routes_sql(str_from(sql), schema, &arena).ptr, values, values == NULL ? 0 : 4, result);
     arena_free(&arena);
     return status;
 }

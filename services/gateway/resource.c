@@ -1,6 +1,9 @@
 #include "services/gateway/resource.h"
 
+#include "common/base/embedded.h"
 #include "services/gateway/flat.h"
+
+extern const EmbeddedFile gateway_files[];
 
 // PostgreSQL's own numbers for types (pg_type.dat).
 enum {
@@ -34,14 +37,20 @@ static size_t count_parameters(const Route *route) {
     return count;
 }
 
+static const char *query_text(const char *file, const char *schema, Arena *arena) {
+    return routes_sql(embedded_find(gateway_files, file), schema, arena).ptr;
+}
+
 // What has no rows: nothing yet, or no such thing?
 static Answer *check_parent(Session *session, const Ask *ask, Arena *arena) {
-    if (ask->route->parent == NULL) {
+    const Route *parent = routes_parent(ask->route);
+    if (parent == NULL) {
         return NULL;
     }
+    const char *values[ROUTE_PARAMETERS_MAX] = {ask->values[0]}; // the parent's others are left out
     PGresult *result;
-    const char *sql = routes_sql(ask->route->parent, ask->schema, arena);
-    QueryStatus status = session_query(session, sql, ask->values, 1, &result);
+    const char *sql = query_text(parent->query, ask->schema, arena);
+    QueryStatus status = session_query(session, sql, values, count_parameters(parent), &result);
     bool exists = status == QUERY_OK && PQntuples(result) > 0;
     PQclear(result);
     if (status != QUERY_OK) {
@@ -140,7 +149,7 @@ static Answer *answer_flat(const PGresult *result, const Ask *ask, Arena *arena)
         flat_write_csv(&table, &body);
         type = TYPE_CSV;
     } else if (ask->format == FORMAT_XML) {
-        flat_write_xml(&table, one_row ? NULL : ask->route->list, ask->route->element, &body);
+        flat_write_xml(&table, one_row ? NULL : routes_last_word(ask->route), ask->route->element, &body);
         type = TYPE_XML;
     } else {
         flat_write_json(&table, one_row, &body);
@@ -153,7 +162,7 @@ static Answer *answer_flat(const PGresult *result, const Ask *ask, Arena *arena)
 Answer *resource_answer(Session *session, const Ask *ask, Arena *arena) {
     const Route *route = ask->route;
     bool flat = ask->flat || ask->format != FORMAT_JSON;
-    const char *sql = routes_sql(route->sql, ask->schema, arena);
+    const char *sql = query_text(route->query, ask->schema, arena);
     if (!flat) {
         sql = arena_printf(arena,
                            route->kind == ROUTE_ROW ? "SELECT row_to_json(r) FROM (%s) r"

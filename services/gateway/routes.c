@@ -9,190 +9,26 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 #define FAIL(arena, problem, ...) (*(problem) = arena_printf(arena, __VA_ARGS__), false)
 
-#define NEWEST_DAY "(SELECT max(poll_date) FROM @.council_control)"
-#define DAY(parameter) "coalesce(" parameter "::date, " NEWEST_DAY ")"
-
-// Control as it stands, or as it stood at the moment `parameter`.
-#define CONTROL_AT(parameter)                                                                                          \
-    "(SELECT * FROM @.council_control WHERE " parameter "::timestamptz IS NULL UNION ALL"                              \
-    " SELECT * FROM @.council_control_at(" parameter "::timestamptz) WHERE " parameter "::timestamptz IS NOT NULL)"
-
-#define FACTS_AT(parameter) "@.story_fact_at(coalesce(" parameter "::timestamptz, 'infinity'))"
-
-// As events of one snapshot follow each other.
-#define FLASH_ORDER                                                                                                    \
-    "array_position(ARRAY['CALL_RETRACTED', 'LOSS_RETRACTED', 'CONTROL_LOST', 'CALL_READY', 'CALLED', 'FINAL'], "      \
-    "f.kind)"
-
-#define ELECTION_EXISTS "SELECT FROM @.council_control WHERE election_id = $1"
-#define BALLOT_EXISTS "SELECT FROM @.ballot_result WHERE ballot_paper_id = $1"
-
 const Route routes[] = {
-    {"/elections",
-     ROUTE_ROWS,
-     "election",
-     "elections",
-     {"date", "region", "party", "status", "at"},
-     "SELECT c.* FROM " CONTROL_AT(
-         "$5") " c"
-               " WHERE c.poll_date = " DAY(
-                   "$1") " AND ($2::text IS NULL OR c.region = $2)"
-                         " AND ($3::text IS NULL OR c.control = $3) AND ($4::text IS NULL OR c.status = $4)"
-                         " ORDER BY c.council_name, c.election_id",
-     NULL},
-    {"/elections/{election_id}",
-     ROUTE_ROW,
-     "election",
-     "elections",
-     {"election_id", "at"},
-     "SELECT c.* FROM " CONTROL_AT("$2") " c WHERE c.election_id = $1",
-     NULL},
-    {"/elections/{election_id}/history",
-     ROUTE_ROWS,
-     "snapshot",
-     "history",
-     {"election_id"},
-     "SELECT * FROM @.council_control_history WHERE election_id = $1 ORDER BY seq",
-     ELECTION_EXISTS},
-    {"/elections/{election_id}/ballots",
-     ROUTE_ROWS,
-     "ballot",
-     "ballots",
-     {"election_id"},
-     "SELECT * FROM @.ballot_result WHERE election_id = $1 ORDER BY ward_name, ballot_paper_id",
-     ELECTION_EXISTS},
-    {"/elections/{election_id}/candidates",
-     ROUTE_ROWS,
-     "candidate",
-     "candidates",
-     {"election_id"},
-     "SELECT b.ward_name, c.* FROM @.candidate_result c JOIN @.ballot_result b USING (election_id, ballot_paper_id)"
-     " WHERE c.election_id = $1 AND b.election_id = $1"
-     " ORDER BY b.ward_name, b.ballot_paper_id, c.rank, c.elected DESC, c.name, c.candidate_id",
-     ELECTION_EXISTS},
-    {"/elections/{election_id}/facts",
-     ROUTE_ROWS,
-     "fact",
-     "facts",
-     {"election_id", "at"},
-     "SELECT f.* FROM " FACTS_AT("$2") " f WHERE f.election_id = $1",
-     ELECTION_EXISTS},
-    {"/elections/{election_id}/flashes",
-     ROUTE_ROWS,
-     "flash",
-     "flashes",
-     {"election_id"},
-     "SELECT f.* FROM @.flash f WHERE f.election_id = $1 ORDER BY f.seq DESC, " FLASH_ORDER " DESC",
-     ELECTION_EXISTS},
-    {"/councils/{council_id}",
-     ROUTE_ROW,
-     "election",
-     "elections",
-     {"council_id", "at"},
-     "SELECT c.* FROM " CONTROL_AT("$2") " c WHERE c.council_id = $1 ORDER BY c.poll_date DESC, c.election_id LIMIT 1",
-     NULL},
-    {"/ballots/{ballot_paper_id}",
-     ROUTE_ROW,
-     "ballot",
-     "ballots",
-     {"ballot_paper_id"},
-     "SELECT * FROM @.ballot_result WHERE ballot_paper_id = $1",
-     NULL},
-    {"/ballots/{ballot_paper_id}/candidates",
-     ROUTE_ROWS,
-     "candidate",
-     "candidates",
-     {"ballot_paper_id"},
-     "SELECT c.* FROM @.ballot_result b JOIN @.candidate_result c USING (election_id, ballot_paper_id)"
-     " WHERE b.ballot_paper_id = $1 AND c.ballot_paper_id = $1"
-     " ORDER BY c.rank, c.elected DESC, c.name, c.candidate_id",
-     BALLOT_EXISTS},
-    {"/ballots/{ballot_paper_id}/audit",
-     ROUTE_ROWS,
-     "record",
-     "audit",
-     {"ballot_paper_id", "payload"},
-     "SELECT l.lane, l.lane_seq, l.topic, l.partition, l.kafka_offset, l.kafka_timestamp, l.received_at, l.event_id,"
-     " l.source, l.kind, l.basis, l.revision, l.fate, l.reasons, l.detail, d.fate AS fate_now,"
-     " d.reasons AS reasons_now, d.detail AS detail_now,"
-     " (SELECT json_agg(json_build_object('fate', f.fate, 'reasons', f.reasons, 'detail', f.detail, 'by', f.by,"
-     " 'note', f.note, 'trigger_lane_seq', f.trigger_lane_seq, 'recorded_at', f.recorded_at)"
-     " ORDER BY f.trigger_lane_seq, f.n) FROM @.fate_change f WHERE f.lane = l.lane AND f.lane_seq = l.lane_seq)"
-     " AS changes, l.rules_version, l.writer_schema, encode(l.prev_hash, 'hex') AS prev_hash,"
-     " encode(l.entry_hash, 'hex') AS entry_hash,"
-     " CASE WHEN $2::boolean THEN translate(encode(l.payload, 'base64'), E'\\n', '') END AS payload_base64"
-     " FROM @.declaration d JOIN @.ledger l USING (lane, lane_seq) JOIN @.ballot_result b"
-     " ON b.election_id = d.election_id AND b.ballot_paper_id = d.ballot_paper_id"
-     " WHERE b.ballot_paper_id = $1 ORDER BY l.lane, l.lane_seq",
-     BALLOT_EXISTS},
-    {"/dates",
-     ROUTE_ROWS,
-     "date",
-     "dates",
-     {NULL},
-     "SELECT d.poll_date, d.elections, coalesce(sum(p.councils_total), 0)::integer AS councils_total,"
-     " coalesce(sum(p.councils_called), 0)::integer AS councils_called,"
-     " coalesce(sum(p.councils_final), 0)::integer AS councils_final,"
-     " coalesce(sum(p.seats_declared), 0)::integer AS seats_declared,"
-     " coalesce(sum(p.seats_to_come), 0)::integer AS seats_to_come"
-     " FROM (SELECT poll_date, count(*)::integer AS elections FROM @.council_control GROUP BY poll_date) d"
-     " LEFT JOIN @.night_progress p USING (poll_date) GROUP BY d.poll_date, d.elections ORDER BY d.poll_date DESC",
-     NULL},
-    {"/totals",
-     ROUTE_ROWS,
-     "total",
-     "totals",
-     {"date", "by"},
-     "SELECT t.poll_date, CASE WHEN $2::text IS NULL THEN t.nation END AS nation,"
-     " CASE WHEN $2::text IS NULL THEN t.region END AS region, t.party_id, p.short, p.name, p.colour, p.text_colour,"
-     " sum(t.councils)::integer AS councils, sum(t.councils_gained)::integer AS councils_gained,"
-     " sum(t.councils_lost)::integer AS councils_lost, sum(t.councils_net)::integer AS councils_net,"
-     " sum(t.seats_held)::integer AS seats_held, sum(t.seats_won)::integer AS seats_won,"
-     " sum(t.seats_change)::integer AS seats_change, sum(t.votes)::bigint AS votes"
-     " FROM @.party_totals t LEFT JOIN @.party p USING (poll_date, party_id)"
-     " WHERE t.poll_date = " DAY(
-         "$1") " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8 ORDER BY nation, region, seats_held DESC, councils DESC, t.party_id",
-     NULL},
-    {"/progress",
-     ROUTE_ROWS,
-     "progress",
-     "progresses",
-     {"date"},
-     "SELECT * FROM @.night_progress WHERE poll_date = " DAY("$1") " ORDER BY nation, region",
-     NULL},
-    {"/flashes",
-     ROUTE_ROWS,
-     "flash",
-     "flashes",
-     {"date"},
-     "SELECT f.*, c.council_id, c.council_name, c.region FROM @.flash f JOIN @.council_control c USING (election_id)"
-     " WHERE c.poll_date = " DAY("$1") " ORDER BY f.recorded_at DESC, f.election_id, f.seq DESC, " FLASH_ORDER " DESC",
-     NULL},
-    {"/facts",
-     ROUTE_ROWS,
-     "fact",
-     "facts",
-     {"date", "at"},
-     "SELECT f.*, c.council_id, c.council_name, c.region FROM " FACTS_AT(
-         "$2") " f"
-               " JOIN @.council_control c USING (election_id) WHERE c.poll_date = " DAY(
-                   "$1") " ORDER BY c.council_name, f.election_id",
-     NULL},
-    {"/parties",
-     ROUTE_ROWS,
-     "party",
-     "parties",
-     {"date"},
-     "SELECT * FROM @.party WHERE poll_date = " DAY("$1") " ORDER BY party_id",
-     NULL},
-    {"/stream",
-     ROUTE_STREAM,
-     NULL,
-     NULL,
-     {"council", "election", "region", "party", "kind", "last_event_id"},
-     NULL,
-     NULL},
-    {"/openapi", ROUTE_OPENAPI, NULL, NULL, {NULL}, NULL, NULL},
+    {"/elections", ROUTE_ROWS, "election", {"date", "region", "party", "status", "at"}, "elections.sql"},
+    {"/elections/{election_id}", ROUTE_ROW, "election", {"election_id", "at"}, "election.sql"},
+    {"/elections/{election_id}/history", ROUTE_ROWS, "snapshot", {"election_id"}, "history.sql"},
+    {"/elections/{election_id}/ballots", ROUTE_ROWS, "ballot", {"election_id"}, "ballots.sql"},
+    {"/elections/{election_id}/candidates", ROUTE_ROWS, "candidate", {"election_id"}, "election_candidates.sql"},
+    {"/elections/{election_id}/facts", ROUTE_ROWS, "fact", {"election_id", "at"}, "election_facts.sql"},
+    {"/elections/{election_id}/flashes", ROUTE_ROWS, "flash", {"election_id"}, "election_flashes.sql"},
+    {"/councils/{council_id}", ROUTE_ROW, "election", {"council_id", "at"}, "council.sql"},
+    {"/ballots/{ballot_paper_id}", ROUTE_ROW, "ballot", {"ballot_paper_id"}, "ballot.sql"},
+    {"/ballots/{ballot_paper_id}/candidates", ROUTE_ROWS, "candidate", {"ballot_paper_id"}, "candidates.sql"},
+    {"/ballots/{ballot_paper_id}/audit", ROUTE_ROWS, "record", {"ballot_paper_id", "payload"}, "audit.sql"},
+    {"/dates", ROUTE_ROWS, "date", {NULL}, "dates.sql"},
+    {"/totals", ROUTE_ROWS, "total", {"date", "by"}, "totals.sql"},
+    {"/progress", ROUTE_ROWS, "area", {"date"}, "progress.sql"},
+    {"/flashes", ROUTE_ROWS, "flash", {"date"}, "flashes.sql"},
+    {"/facts", ROUTE_ROWS, "fact", {"date", "at"}, "facts.sql"},
+    {"/parties", ROUTE_ROWS, "party", {"date"}, "parties.sql"},
+    {"/stream", ROUTE_STREAM, NULL, {"council", "election", "region", "party", "kind", "last_event_id"}, NULL},
+    {"/openapi", ROUTE_OPENAPI, NULL, {NULL}, NULL},
     {0},
 };
 
@@ -451,16 +287,35 @@ AskStatus routes_ask(const Target *target, Arena *arena, Ask *ask, Str *problem)
     return ASK_OK;
 }
 
-const char *routes_sql(const char *sql, const char *schema, Arena *arena) {
-    Buf out = {0};
-    for (; *sql != '\0'; sql++) {
-        if (*sql == '@') {
-            buf_add_str(&out, str_from(schema));
-        } else {
-            buf_add_byte(&out, (uint8_t)*sql);
+const Route *routes_parent(const Route *route) {
+    size_t len = (size_t)(strrchr(route->path, '/') - route->path);
+    for (const Route *parent = routes; len > 0 && parent->path != NULL; parent++) {
+        if (strlen(parent->path) == len && memcmp(parent->path, route->path, len) == 0) {
+            return parent->kind == ROUTE_ROW ? parent : NULL;
         }
     }
-    const char *text = arena_copy(arena, buf_str(&out)).ptr;
+    return NULL;
+}
+
+const char *routes_last_word(const Route *route) {
+    const char *word = strrchr(route->path, '/');
+    return word + 1;
+}
+
+Str routes_sql(Str sql, const char *schema, Arena *arena) {
+    static const Str written = {"api.", 4};
+    Buf out = {0};
+    for (size_t i = 0; i < sql.len; i++) {
+        Str rest = str_slice(sql, i, sql.len);
+        if (str_starts_with(rest, written) && (i == 0 || strchr(" (", sql.ptr[i - 1]) != NULL)) {
+            buf_add_str(&out, str_from(schema));
+            buf_add_byte(&out, '.');
+            i += written.len - 1;
+        } else {
+            buf_add_byte(&out, (uint8_t)sql.ptr[i]);
+        }
+    }
+    Str text = arena_copy(arena, buf_str(&out));
     buf_free(&out);
     return text;
 }

@@ -1,7 +1,7 @@
 // What can be asked: the table of resources, and how a target finds its row in it. Pure.
 //
-// A resource is a query on the views of schema api, or, below /test, of api_test. SQL is constant but for
-// the schema's name; what a client sends is a parameter of the query and nothing else.
+// A resource is a query of the folder sql/ on the views of schema api, or, below /test, the same on api_test.
+// What a client sends is a parameter of the query and nothing else.
 #pragma once
 
 #include "services/gateway/target.h"
@@ -18,10 +18,9 @@ typedef enum RouteKind {
 typedef struct Route {
     const char *path; // below /v1; {name} stands for any one segment
     RouteKind kind;
-    const char *element, *list;                       // names of a row, and of all, in XML
+    const char *element;                              // XML's name of a row
     const char *parameters[ROUTE_PARAMETERS_MAX + 1]; // the query's, in order; those of the path come first
-    const char *sql;                                  // '@' stands for the schema
-    const char *parent;                               // rows of what $1 names: without one, no rows is 404
+    const char *query;                                // the file of sql/
 } Route;
 
 // Ends with a NULL path.
@@ -48,5 +47,12 @@ typedef enum AskStatus {
 // The target's path begins with /v1 or /test/v1 (else ASK_UNKNOWN).
 AskStatus routes_ask(const Target *target, Arena *arena, Ask *ask, Str *problem);
 
-// The query, with the schema's name in it (arena).
-const char *routes_sql(const char *sql, const char *schema, Arena *arena);
+// The route of the one thing that this one's rows belong to: of /elections/{election_id}/ballots that of
+// /elections/{election_id}. NULL: they belong to nothing.
+const Route *routes_parent(const Route *route);
+
+// What a list of its rows is called: of /elections/{election_id}/ballots it is `ballots`.
+const char *routes_last_word(const Route *route);
+
+// A query that is written for schema api, for that schema (arena; NUL-terminated).
+Str routes_sql(Str sql, const char *schema, Arena *arena);
