@@ -95,9 +95,10 @@ SELECT b.ballot_paper_id, c.line ->> 0 AS candidate_id, c.line ->> 1 AS name, c.
        (c.line ->> 5)::integer AS votes, (c.line ->> 6)::boolean AS elected,
        (c.line ->> 7)::boolean AS elected_by_lot,
        CASE WHEN c.line ->> 5 IS NOT NULL
-            THEN rank() OVER (PARTITION BY b.ballot_paper_id
+            THEN rank() OVER (PARTITION BY b.election_id, b.ballot_paper_id
                               ORDER BY (c.line ->> 5)::integer DESC NULLS LAST)::integer
-       END AS rank
+       END AS rank,
+       b.election_id
   FROM (SELECT DISTINCT ON (election_id, ballot_paper_id) election_id, ballot_paper_id, status, candidates
           FROM declared.ballot
          WHERE is_test = %2$L

@@ -2,7 +2,7 @@
 // its publisher reads.
 //
 // Every call that talks to the server gives up when `*stop` has been true for a grace of
-// STORE_STOP_GRACE_MS, so that a server that has gone silent cannot keep a daemon from ending.
+// CONNECTION_STOP_GRACE_MS, so that a server that has gone silent cannot keep a daemon from ending.
 // After STORE_AWAY or STORE_FENCED the caller forgets all it knows of its lanes, connects anew and
 // loads them: the lane rows say what was committed, also when a connection was lost during COMMIT.
 #pragma once
@@ -11,8 +11,6 @@
 #include "services/aggregator/lane.h"
 
 #include <stdatomic.h>
-
-enum { STORE_STOP_GRACE_MS = 2000, STORE_CONNECT_TIMEOUT_MS = 5000, STORE_ANSWER_TIMEOUT_MS = 15000 };
 
 typedef enum StoreStatus {
     STORE_OK,

@@ -1,7 +1,7 @@
 // Within the store: its struct, and parameters and results in PostgreSQL's binary formats.
 #pragma once
 
-#include "services/aggregator/connection.h"
+#include "common/postgres/connection.h"
 #include "services/aggregator/store.h"
 
 // PostgreSQL's own numbers for the types of parameters (pg_type.dat).
