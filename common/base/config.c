@@ -56,6 +56,9 @@ static const Setting settings[] = {
     {"calls", "require_approval", TYPE_BOOL, "no", .help = "a call's headline and flash wait for the desk"},
     {"gateway", "listen", TYPE_TEXT, "127.0.0.1:8080", .help = "host:port"},
     {"registry", "url", TYPE_TEXT, "", .help = "Confluent-compatible schema registry; empty: none is asked"},
+    {"registry", "user", TYPE_TEXT, "", .help = "name for its basic authentication; empty: none"},
+    {"registry", "password", TYPE_TEXT, "", .help = "password of that name"},
+    {"registry", "ca", TYPE_TEXT, "", .help = "file of certificates that its own must lead to; empty: the system's"},
     {"log", "level", TYPE_CHOICE, "info", .choices = "debug|info|warning|error", .help = "least level that is written"},
 };
 

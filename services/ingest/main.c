@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/base/vec.h"
 #include "common/domain/rule_settings.h"
+#include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
 #include <errno.h>
@@ -87,7 +88,10 @@ static Config *read_settings(const Options *options, Arena *arena) {
                              .sets_count = options->sets.count};
     Config *config = config_load(&sources, arena, &error);
     RuleBook rules;
-    if (config != NULL && !rule_settings_read(config, 1, arena, &rules, &error)) {
+    char refusal[512] = "";
+    if (config != NULL && (!rule_settings_read(config, 1, arena, &rules, &error) ||
+                           !registry_check(config, refusal, sizeof refusal))) {
+        error = refusal[0] != '\0' ? arena_copy(arena, str_from(refusal)) : error;
         config_free(config);
         config = NULL;
     }
