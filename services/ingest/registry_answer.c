@@ -51,10 +51,18 @@ static RegistryStatus read_object(int32_t id, const json_t *answer, Arena *arena
     return REGISTRY_SCHEMA;
 }
 
+// {"error_code": 40403, "message": "Schema not found"}
+static bool has_error_code(Str body) {
+    json_t *answer = has_few_marks(body) ? json_loadb(body.ptr, body.len, 0, NULL) : NULL;
+    bool has = json_is_integer(json_object_get(answer, "error_code"));
+    json_decref(answer);
+    return has;
+}
+
 RegistryStatus registry_read_answer(int32_t id, long http_status, Str body, bool cut, Arena *arena, Str *text) {
     if (http_status == HTTP_NOT_FOUND) {
-        *text = arena_printf(arena, "the registry has no schema of the id %d", id);
-        return REGISTRY_UNKNOWN;
+        *text = arena_printf(arena, "the registry has no schema of the id %d (HTTP status 404)", id);
+        return has_error_code(body) ? REGISTRY_UNKNOWN : REGISTRY_NOT_FOUND;
     }
     if (http_status != HTTP_OK) {
         *text = arena_printf(arena, "HTTP status %ld", http_status);

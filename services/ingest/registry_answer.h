@@ -8,11 +8,12 @@
 #include <stdint.h>
 
 typedef enum RegistryStatus {
-    REGISTRY_SCHEMA,  // `text` is the schema's JSON
-    REGISTRY_UNKNOWN, // there is no schema of that id, for now; `text` says so
-    REGISTRY_REFUSED, // there is one, and we cannot use it; `text` says why
-    REGISTRY_PENDING, // no answer yet
-    REGISTRY_AWAY,    // no answer of a registry; `text` says what came instead
+    REGISTRY_SCHEMA,    // `text` is the schema's JSON
+    REGISTRY_UNKNOWN,   // there is no schema of that id, for now; `text` says so
+    REGISTRY_NOT_FOUND, // the same, but not in a registry's words: it may come from what stands in front of one
+    REGISTRY_REFUSED,   // there is one, and we cannot use it; `text` says why
+    REGISTRY_PENDING,   // no answer yet
+    REGISTRY_AWAY,      // no answer of a registry; `text` says what came instead
 } RegistryStatus;
 
 // `cut`: it was longer than what was kept. `text` is made in the arena.

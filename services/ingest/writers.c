@@ -11,6 +11,7 @@ enum {
     BATCH_PATIENCE_MS = 1000, // what all questions of one batch may take; then its lanes wait for theirs
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
+    NOT_FOUND_MS = 5000, // a 404 that is no registry's own is believed once it has lasted so long
 };
 
 // The registry's word that nobody can read records of that schema. An id may be registered later, so it is
@@ -31,6 +32,8 @@ struct Writers {
     int32_t wanted; // the schema that the first of them waits for
     bool away;      // the trouble has been said
     int64_t backoff_ms, retry_at_ms;
+    int32_t not_found;         // the schema of which the last answer was such a 404 ...
+    int64_t not_found_at_ms;   // ... and since when; 0: never
     int64_t patience_until_ms; // of the batch
     VEC(Refusal) refusals;     // in the batch; details in its arena
     bool refused;              // the answer that ended the last wait was a refusal, for the next batch to use:
@@ -86,12 +89,27 @@ static void be_well(Writers *w) {
     w->backoff_ms = BACKOFF_FIRST_MS;
 }
 
+// What stands in front of a registry, or is there before it has started, answers 404 as well.
+static RegistryStatus judge_not_found(Writers *w, int32_t id) {
+    if (w->not_found_at_ms == 0 || w->not_found != id) {
+        w->not_found = id;
+        w->not_found_at_ms = now_ms();
+    }
+    return now_ms() - w->not_found_at_ms < NOT_FOUND_MS ? REGISTRY_AWAY : REGISTRY_UNKNOWN;
+}
+
+// REGISTRY_NOT_FOUND is not among the answers.
 static RegistryStatus ask(Writers *w, int32_t id, int64_t patience_ms, Str *text) {
     *text = STR_NONE;
     if (w->away && now_ms() < w->retry_at_ms) {
         return REGISTRY_PENDING;
     }
     RegistryStatus status = registry_ask(w->registry, id, patience_ms > 0 ? (int)patience_ms : 0, text);
+    if (status == REGISTRY_NOT_FOUND) {
+        status = judge_not_found(w, id);
+    } else if (status != REGISTRY_PENDING) {
+        w->not_found_at_ms = 0;
+    }
     if (status == REGISTRY_AWAY) {
         be_patient(w, id, *text);
     } else if (status != REGISTRY_PENDING) {
@@ -166,6 +184,7 @@ static StoreStatus ask_registry(Writers *w, int32_t id, BatchRecord *record, Are
         return STORE_OK;
     case REGISTRY_PENDING:
     case REGISTRY_AWAY:
+    case REGISTRY_NOT_FOUND:
         let_wait(w, id, record);
         return STORE_OK;
     }
