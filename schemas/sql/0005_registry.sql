@@ -3,7 +3,7 @@
 CREATE TABLE declared.registry_schema (
     registry    text NOT NULL,          -- its URL, without a login
     id          integer NOT NULL,
-    fingerprint text NOT NULL REFERENCES declared.writer_schema,
+    fingerprint text NOT NULL,          -- of declared.writer_schema
     recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (registry, id)
 );
