@@ -59,6 +59,9 @@ static const Setting settings[] = {
     {"gateway", "workers", TYPE_INT, "2", 1, 32, .help = "threads that ask the database, a connection each"},
     {"gateway", "connections", TYPE_INT, "4096", 16, 65536, .help = "of clients at a time, streams included"},
     {"registry", "url", TYPE_TEXT, "", .help = "Confluent-compatible schema registry; empty: none is asked"},
+    {"registry", "user", TYPE_TEXT, "", .help = "name for its basic authentication; empty: none"},
+    {"registry", "password", TYPE_TEXT, "", .help = "password of that name"},
+    {"registry", "ca", TYPE_TEXT, "", .help = "file of certificates that its own must lead to; empty: the system's"},
     {"log", "level", TYPE_CHOICE, "info", .choices = "debug|info|warning|error", .help = "least level that is written"},
 };
 

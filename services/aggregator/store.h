@@ -44,6 +44,12 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
 StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
                                 Str *election_id);
 
+// The schema that this registry gave for an id, as writer_schema has it; absent when it was never kept.
+StoreStatus store_find_schema(Store *store, Str registry, int32_t id, Arena *arena, Str *json);
+
+// Keeps it, in a transaction of its own: registries never change what an id stands for. `fingerprint` in hex.
+StoreStatus store_keep_schema(Store *store, Str registry, int32_t id, Str fingerprint, Str json);
+
 // A lane's part in a batch: where it stood before.
 typedef struct LaneAdvance {
     const Lane *lane;

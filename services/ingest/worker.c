@@ -5,6 +5,7 @@
 #include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
 #include "services/ingest/publisher.h"
+#include "services/ingest/writers.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@ struct Worker {
     Store *store;
     Publisher *publisher;
     SchemaStore *schemas;
+    Writers *writers;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
@@ -73,6 +75,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
     worker->backoff_ms = BACKOFF_FIRST_MS;
     worker->schemas = schema_store_new();
     worker->store = store_new(config_get(config, "postgres.uri"), config_get(config, "postgres.role"), stop);
+    worker->writers = writers_new(config, number, worker->store, worker->schemas);
     worker->consumer = consumer_new(config, number, error, error_size);
     if (worker->consumer == NULL) {
         worker_free(worker);
@@ -82,6 +85,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
 }
 
 static void drop_lanes(Worker *worker) {
+    writers_forget_waits(worker->writers);
     for (size_t i = 0; i < worker->lanes.count; i++) {
         lane_free(worker->lanes.items[i]);
     }
@@ -98,6 +102,7 @@ void worker_free(Worker *worker) {
     batch_free(&worker->batch);
     effects_free(&worker->effects);
     consumer_free(worker->consumer);
+    writers_free(worker->writers);
     store_free(worker->store);
     schema_store_free(worker->schemas);
     arena_free(&worker->settings);
@@ -180,6 +185,9 @@ static void read_lanes(Worker *worker, bool declarations) {
     VEC(ReadFrom) from = {0};
     for (size_t i = 0; i < worker->lanes.count; i++) {
         const Lane *lane = worker->lanes.items[i];
+        if (writers_lane_waits(worker->writers, lane->lane)) {
+            continue;
+        }
         *vec_push(&from) = (ReadFrom){INPUT_DESK, lane->lane, lane->next[INPUT_DESK]};
         if (declarations) {
             *vec_push(&from) = (ReadFrom){INPUT_DECLARATIONS, lane->lane, lane->next[INPUT_DECLARATIONS]};
@@ -223,7 +231,8 @@ static void load(Worker *worker) {
 
 static bool desk_is_applied(const Worker *worker) {
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        if (!consumer_saw_desk_end(worker->consumer, worker->lanes.items[i]->lane)) {
+        int32_t lane = worker->lanes.items[i]->lane;
+        if (!writers_lane_waits(worker->writers, lane) && !consumer_saw_desk_end(worker->consumer, lane)) {
             return false;
         }
     }
@@ -239,22 +248,6 @@ static Lane *find_lane(const Worker *worker, int32_t number) {
         }
     }
     return NULL;
-}
-
-static void decode_batch(Worker *worker) {
-    Batch *batch = &worker->batch;
-    for (size_t i = 0; i < batch->records.count; i++) {
-        BatchRecord *record = &batch->records.items[i];
-        int32_t wanted = 0;
-        DecodeStatus status =
-            decode_payload(worker->schemas, record->envelope.payload, &batch->arena, &record->decoded, &wanted);
-        if (status == DECODE_SCHEMA_WANTED) {
-            record->decoded = (Decoded){
-                .rule = RULE_UNKNOWN_SCHEMA,
-                .detail = arena_printf(&batch->arena, "no schema is known by id %d, and no registry is set", wanted),
-            };
-        }
-    }
 }
 
 static Str election_of(const Record *record) {
@@ -365,19 +358,19 @@ static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t co
 static StoreStatus run_batch(Worker *worker) {
     Batch *batch = &worker->batch;
     VEC(LaneAdvance) advances = {0};
-    StoreStatus status = STORE_OK;
     effects_clear(&worker->effects);
-    decode_batch(worker);
+    StoreStatus status = writers_decode(worker->writers, batch);
     for (size_t i = 0; i < batch->records.count && status == STORE_OK;) {
         int32_t number = batch->records.items[i].envelope.partition;
-        size_t end = i;
+        size_t end = i, ready = i;
         while (end < batch->records.count && batch->records.items[end].envelope.partition == number) {
+            ready += ready == end && !batch->records.items[end].waits;
             end++;
         }
         Lane *lane = find_lane(worker, number);
-        if (lane != NULL) { // else of an assignment that has passed
+        if (lane != NULL && ready > i) { // else of an assignment that has passed
             *vec_push(&advances) = (LaneAdvance){lane, lane->lane_seq};
-            status = apply_lane(worker, lane, &batch->records.items[i], end - i);
+            status = apply_lane(worker, lane, &batch->records.items[i], ready - i);
         }
         i = end;
     }
@@ -443,6 +436,10 @@ static void say_stall(Worker *worker) {
 }
 
 static void read_and_run(Worker *worker) {
+    if (writers_wait_is_over(worker->writers)) {
+        read_lanes(worker, false);
+        worker->phase = PHASE_DESK;
+    }
     if (worker->phase == PHASE_DESK && desk_is_applied(worker)) {
         read_lanes(worker, true);
         worker->phase = PHASE_RUN;
@@ -458,6 +455,9 @@ static void read_and_run(Worker *worker) {
         }
         worker->offsets_untold = true;
         see_proof(worker, true);
+        if (writers_wait_began(worker->writers)) {
+            read_lanes(worker, worker->phase == PHASE_RUN);
+        }
     } else {
         see_proof(worker, false);
     }
