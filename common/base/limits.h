@@ -11,7 +11,7 @@ enum {
     // Records of one transaction: past a few thousand a commit's cost no longer shrinks per record.
     LIMIT_BATCH_RECORDS = 2000,
     // Bytes of one transaction's records: bounds a batch's memory whatever the records' size.
-    LIMIT_BATCH_BYTES = 8 * 1024 * 1024,
+    LIMIT_BATCH_BYTES = 4 * 1024 * 1024,
     // A schema as JSON: ours are under 6 KiB.
     LIMIT_SCHEMA_BYTES = 256 * 1024,
     // What a schema registry answers, headers and all: a schema of the largest size in which much is escaped.

@@ -24,7 +24,7 @@ typedef struct Refusal {
 
 struct Writers {
     Registry *registry; // NULL: none is set
-    Store *store;
+    Committer *committer;
     SchemaStore *schemas;
     int number;
     VEC(int32_t) waiting; // lanes
@@ -47,10 +47,10 @@ static int64_t now_ms(void) {
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-Writers *writers_new(const Config *config, int number, Store *store, SchemaStore *schemas) {
+Writers *writers_new(const Config *config, int number, Committer *committer, SchemaStore *schemas) {
     Writers *writers = mem_alloc(1, sizeof *writers);
     writers->registry = registry_new(config);
-    writers->store = store;
+    writers->committer = committer;
     writers->schemas = schemas;
     writers->number = number;
     writers->backoff_ms = BACKOFF_FIRST_MS;
@@ -130,7 +130,7 @@ static StoreStatus learn(Writers *w, int32_t id, Str json) {
         return STORE_OK;
     }
     snprintf(hex, sizeof hex, "%016" PRIx64, fingerprint);
-    return store_keep_schema(w->store, registry_name(w->registry), id, str_from(hex), json);
+    return store_keep_schema(committer_claim(w->committer), registry_name(w->registry), id, str_from(hex), json);
 }
 
 static Rule rule_of(RegistryStatus status) {
@@ -193,7 +193,7 @@ static StoreStatus ask_registry(Writers *w, int32_t id, BatchRecord *record, Are
 
 static StoreStatus ask_around(Writers *w, int32_t id, BatchRecord *record, Arena *arena) {
     Str json;
-    StoreStatus status = store_find_schema(w->store, registry_name(w->registry), id, arena, &json);
+    StoreStatus status = store_find_schema(committer_claim(w->committer), registry_name(w->registry), id, arena, &json);
     if (status != STORE_OK) {
         return status;
     }

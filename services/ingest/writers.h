@@ -4,14 +4,14 @@
 #pragma once
 
 #include "common/base/config.h"
-#include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
+#include "services/ingest/committer.h"
 
 typedef struct Writers Writers;
 
-// `number` is the worker's, for the log. `store` and `schemas` are borrowed. Without registry.url nothing is
+// `number` is the worker's, for the log. `committer`, whose store is asked, and `schemas` are borrowed. Without registry.url nothing is
 // asked and nothing waits.
-Writers *writers_new(const Config *config, int number, Store *store, SchemaStore *schemas);
+Writers *writers_new(const Config *config, int number, Committer *committer, SchemaStore *schemas);
 void writers_free(Writers *writers);
 
 // Fills `decoded` of each record, or sets `waits`; both of a lane's records behind one that waits are void.
