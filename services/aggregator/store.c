@@ -29,6 +29,8 @@ void store_free(Store *store) {
     PQclear(store->snapshots_result);
     vec_free(&store->snapshots);
     arena_free(&store->snapshots_memory);
+    map_free(&store->parties_of);
+    arena_free(&store->parties_memory);
     vec_free(&store->old_rules);
     vec_free(&store->stored_schemas);
     buf_free(&store->sql);
