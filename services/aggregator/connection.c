@@ -59,10 +59,34 @@ static bool wait_for(Connection *c, short events) {
     return true;
 }
 
+// A message of several lines has one for each host or address that was tried: all of them matter.
+static void note_attempts(Connection *c, const char *message) {
+    snprintf(c->error, sizeof c->error, "%s", message);
+    size_t len = strlen(c->error);
+    while (len > 0 && c->error[len - 1] == '\n') {
+        c->error[--len] = '\0';
+    }
+    for (char *at = c->error; (at = strchr(at, '\n')) != NULL;) {
+        *at = ';';
+    }
+}
+
+// Begins to connect. A connection on which nothing is heard is given up within half a minute, idle or not, and not
+// after the system's two hours; what the URI says goes over what stands before it.
+static PGconn *start_connection(const char *uri) {
+    static const char *const names[] = {"keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "dbname",
+                                        "fallback_application_name",
+                                        NULL};
+    const char *const values[] = {"10", "5", "3", "15000", uri, "declared", NULL};
+    return PQconnectStartParams(names, values, 1);
+}
+
 static bool open_socket(Connection *c, const char *uri) {
-    const char *const names[] = {"dbname", "fallback_application_name", NULL};
-    const char *const values[] = {uri, "declared", NULL};
-    c->pg = PQconnectStartParams(names, values, 1);
+    c->pg = start_connection(uri);
     int64_t deadline = now_ms() + STORE_CONNECT_TIMEOUT_MS;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
@@ -81,7 +105,7 @@ static bool open_socket(Connection *c, const char *uri) {
         }
     }
     if (c->pg == NULL || PQstatus(c->pg) != CONNECTION_OK) {
-        note_error(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
+        note_attempts(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
         connection_close(c);
         return false;
     }
@@ -95,8 +119,8 @@ static void drop_notice(void *context, const PGresult *result) {
 
 // The server gives up before we do, and finds out soon that our machine is gone: what a transaction of
 // ours has locked is free again for the next owner.
-#define SESSION_SETTINGS                                                                                              \
-    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                       \
+#define SESSION_SETTINGS                                                                                               \
+    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                        \
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 
 static bool set_up(Connection *c, const char *role) {
