@@ -342,8 +342,10 @@ int command_replay(const Cli *cli, int argc, char **argv) {
     if (into == NULL) {
         return cli_misuse(cli, "wants --into URI");
     }
+    Str uri = arena_copy(cli->arena, str_from(into));
+    memset((char *)(uintptr_t)into, '\0', uri.len); // as config_hide: for all the same, a password may stand there
     Ends ends = {0};
-    code = replay(cli, &ends, into, from_topics);
+    code = replay(cli, &ends, uri.ptr, from_topics);
     PQfinish(ends.source);
     PQfinish(ends.target);
     config_free((Config *)(uintptr_t)ends.into.config);

@@ -39,7 +39,7 @@ static void print_help(void) {
 
 typedef struct Options {
     const char *config;
-    VEC(const char *) sets;
+    VEC(char *) sets;
     bool check;
 } Options;
 
@@ -83,9 +83,12 @@ static Config *read_settings(const Options *options, Arena *arena) {
     Str error = STR_NONE;
     ConfigSources sources = {.file = options->config,
                              .environment = environ,
-                             .sets = options->sets.items,
+                             .sets = (const char *const *)options->sets.items,
                              .sets_count = options->sets.count};
     Config *config = config_load(&sources, arena, &error);
+    for (size_t i = 0; i < options->sets.count; i++) {
+        config_hide(options->sets.items[i]);
+    }
     RuleBook rules;
     if (config != NULL && !rule_settings_read(config, 1, arena, &rules, &error)) {
         config_free(config);
