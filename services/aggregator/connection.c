@@ -59,16 +59,18 @@ static bool wait_for(Connection *c, short events) {
     return true;
 }
 
-// A message of several lines has one for each host or address that was tried: all of them matter.
+// Of an attempt to connect, a line for each host and address that was tried, and all of them matter.
 static void note_attempts(Connection *c, const char *message) {
-    snprintf(c->error, sizeof c->error, "%s", message);
-    size_t len = strlen(c->error);
-    while (len > 0 && c->error[len - 1] == '\n') {
-        c->error[--len] = '\0';
+    size_t len = 0;
+    for (; *message != '\0' && len + 2 < sizeof c->error; message++) {
+        if (*message != '\n') {
+            c->error[len++] = *message;
+        } else if (message[1] != '\0') {
+            c->error[len++] = ';';
+            c->error[len++] = ' ';
+        }
     }
-    for (char *at = c->error; (at = strchr(at, '\n')) != NULL;) {
-        *at = ';';
-    }
+    c->error[len] = '\0';
 }
 
 // Begins to connect. A connection on which nothing is heard is given up within half a minute, idle or not, and not
@@ -145,9 +147,21 @@ static bool set_up(Connection *c, const char *role) {
     return ok;
 }
 
+bool connection_is_string(const char *uri) {
+    char *problem = NULL;
+    PQconninfoOption *parts = PQconninfoParse(uri, &problem);
+    PQconninfoFree(parts);
+    PQfreemem(problem);
+    return parts != NULL;
+}
+
 bool connection_open(Connection *c, const char *uri, const char *role) {
     connection_close(c);
     c->error[0] = '\0';
+    if (!connection_is_string(uri)) {
+        note_error(c, "postgres.uri is not a connection string of libpq");
+        return false;
+    }
     return open_socket(c, uri) && set_up(c, role);
 }
 
