@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,6 +149,18 @@ static void leave_within_bounds(void) {
     }
 }
 
+// An old librdkafka sends a nonce that Kafka 4 refuses, and Kafka's answer is that the password is wrong.
+static void warn_of_scram(const Config *config) {
+    enum { WORKS_FROM = 0x020601ff };
+    static const char *const names[] = {"kafka.sasl.mechanism", "kafka.sasl.mechanisms"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && rd_kafka_version() < WORKS_FROM; i++) {
+        const char *mechanism = config_get(config, names[i]);
+        if (mechanism != NULL && strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) == 0) {
+            log_warning("librdkafka %s cannot log in by SCRAM to Kafka 4; 2.6.1 and later can", rd_kafka_version_str());
+        }
+    }
+}
+
 static int run(const Config *config) {
     sigset_t signals;
     block_signals(&signals);
@@ -175,6 +188,7 @@ static int run(const Config *config) {
     }
     if (code == EXIT_SUCCESS) {
         log_info("declared %s runs with %d workers", DECLARED_VERSION, wanted);
+        warn_of_scram(config);
         wait_for_stop(&signals);
         leave_within_bounds();
     }
