@@ -71,6 +71,9 @@ static void note_attempts(Connection *c, const char *message) {
         }
     }
     c->error[len] = '\0';
+    if (len == 0) {
+        note_error(c, message);
+    }
 }
 
 // Begins to connect. A connection on which nothing is heard is given up within half a minute, idle or not, and not

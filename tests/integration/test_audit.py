@@ -431,6 +431,32 @@ def what_rows_name_must_be_there_and_be_what_it_was(_):
                     expect_found(database, f"UPDATE declared.{table} SET {column} = {altered(column, kind)} WHERE {where}")
 
 
+@test
+@without_topics
+@after(night)
+def the_query_of_the_readme_finds_what_was_altered_exchanged_or_left_out(_):
+    with open(os.path.join(support.ROOT, "schemas", "sql", "README.md"), encoding="utf-8") as file:
+        queries = [block.split("```")[0].rstrip().rstrip(";") for block in file.read().split("```sql\n")[1:]]
+    with copy_of_night().keep() as database:
+        for query in queries:
+            database.ask(query.replace(";\n", ";"))
+
+        def counts():
+            """By lane: rows, altered, unchained, missing."""
+            return {int(lane): tuple(map(int, rest))
+                    for lane, *rest in (line.split("|") for line in database.ask(queries[-1]).splitlines())}
+        rows = int(database.value(f"SELECT count(*) FROM declared.ledger WHERE lane = {LANE}"))
+        equal({rest[1:] for rest in counts().values()}, {(0, 0, 0)}, "what differs in a whole ledger")
+        seq = f"lane = {LANE} AND lane_seq = 9"
+        for column, kind in database.columns("ledger"):
+            if column not in ("lane", "lane_seq"):
+                database.do(f"UPDATE declared.ledger SET {column} = {altered(column, kind)} WHERE {seq}")
+                assert counts()[LANE][1:] != (0, 0, 0), f"a change of {column}"
+                database.put_right()
+        database.do(f"DELETE FROM declared.ledger WHERE {seq}")
+        equal(counts()[LANE], (rows - 1, 0, 1, 1), "after a row was left out")
+
+
 # ---- the seal --------------------------------------------------------------------------------------------
 
 def verify_sealed(database, expect=0, seal="seal.json", public_key="ours.pub"):

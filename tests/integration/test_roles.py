@@ -354,6 +354,18 @@ def declarectl_shows_readers_and_operators_what_it_shows_the_owner(pipeline):
 
 
 @test
+def an_auditor_needs_to_read_and_no_more(pipeline):
+    play(pipeline)
+    pipeline.daemons[0].stop()
+    with logins(pipeline, "pg_read_all_data") as (auditor,):
+        assert "nothing differs" in auditor.ctl("audit", "verify").stdout
+        equal(auditor.ctl("audit", "export", MEDWAY).stdout.splitlines()[1:],
+              pipeline.ctl("audit", "export", MEDWAY).stdout.splitlines()[1:], "what is exported")
+        statements = list(with_columns(pipeline, {table: changes(table) for table in tables(pipeline)}))
+        auditor.expect(DENIED, statements)
+
+
+@test
 def an_operator_s_decision_acts_through_kafka_and_the_daemon(pipeline):
     play(pipeline)
     pipeline.publish([dict(WARDS[1], ballot_papers=WARDS[1]["ballot_papers"] + 1)])
