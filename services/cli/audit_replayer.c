@@ -101,7 +101,7 @@ static bool is_fingerprint_of(Str fingerprint, Str json) {
 static bool load_writers(Replayer *replayer, Str *error) {
     _cleanup_result_ PGresult *result =
         database_query(replayer->cli, replayer->connection,
-                       "SELECT fingerprint, schema FROM declared.writer_schema ORDER BY recorded_at", NULL, error);
+                       "SELECT fingerprint, schema FROM declared.writer_schema ORDER BY fingerprint", NULL, error);
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {
         WriterSchema writer = {
             .fingerprint = arena_copy(&replayer->memory, str_from(PQgetvalue(result, row, 0))),
