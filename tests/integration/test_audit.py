@@ -151,8 +151,9 @@ class Database:
 
     def put_right(self):
         for table in TABLES:
-            if self.value(f"SELECT count(*) FROM (TABLE public.{table} EXCEPT TABLE declared.{table}) a")\
-                    + self.value(f"SELECT count(*) FROM (TABLE declared.{table} EXCEPT TABLE public.{table}) a") != "00":
+            kept, now = (f"SELECT t::text FROM {schema}.{table} t" for schema in ("public", "declared"))
+            if self.value(f"SELECT count(*) FROM (({kept}) EXCEPT ({now})) a")\
+                    + self.value(f"SELECT count(*) FROM (({now}) EXCEPT ({kept})) a") != "00":
                 self.do(f"DELETE FROM declared.{table};"
                         f"INSERT INTO declared.{table} OVERRIDING SYSTEM VALUE TABLE public.{table}")
 
