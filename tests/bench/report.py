@@ -45,3 +45,14 @@ def show_catchup(result):
                 + "; written to files: " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in run["written_bytes"].items()))
         bed.say("  peak memory      " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in run["peak_bytes"].items())
                 + " (PostgreSQL's: of the largest process, shared buffers within)")
+
+
+def show_latency(results):
+    title("latency: acknowledged by the broker -> the snapshot is in a listening reader's hands, ms")
+    bed.say(f"  {'':<22} {'p50':>9} {'p99':>9} {'max':>9}   {'from when it was due':<28} seen")
+    for at in results:
+        for name in ("declared", "floor"):
+            one = at[name]
+            append, due = one["from_append_ms"], one["from_schedule_ms"]
+            bed.say(f"  {at['rate']:>5}/s {name:<14} {append['p50']:>9.2f} {append['p99']:>9.2f} {append['max']:>9.2f}   "
+                    f"{due['p50']:.2f} / {due['p99']:.2f} / {due['max']:.2f}".ljust(82) + f" {one['seen']} of {one['sent']}")
