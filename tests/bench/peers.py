@@ -38,7 +38,7 @@ def attempt(what, *command, cwd=None):
 
 
 def make_python():
-    """The command of the Python peer."""
+    """The command of the Python peer, a process for each share of the lanes."""
     wanted = (HERE / "peer_python" / "requirements.txt").read_text()
     stamp = PYTHON / "requirements.done"
     if not stamp.exists() or stamp.read_text() != wanted:
@@ -46,15 +46,17 @@ def make_python():
         attempt("packages from PyPI", PYTHON / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r",
                 HERE / "peer_python" / "requirements.txt")
         stamp.write_text(wanted)
-    return [PYTHON / "bin" / "python", HERE / "peer_python" / "peer.py"]
+    program = [PYTHON / "bin" / "python", HERE / "peer_python" / "peer.py"]
+    return lambda shares: [[*program, "--lanes", share] for share in shares]
 
 
 def make_java():
-    """The command of the Java peer."""
+    """The command of the Java peer, a thread for each share of the lanes."""
     attempt("javac", "javac", "--version")
     attempt("Maven, or jars from Maven Central", "mvn", "--batch-mode", "--quiet", f"-DbuildFolder={JAVA_JAR.parent}",
             "package", cwd=HERE / "peer_java")
-    return ["java", "-Xmx512m", "-jar", JAVA_JAR]
+    program = ["java", "-Xmx512m", "-jar", JAVA_JAR, "--schemas", bed.ROOT / "schemas" / "avro"]
+    return lambda shares: [[*program, *(word for share in shares for word in ("--lanes", share))]]
 
 
 MAKERS = {"python": make_python, "java": make_java}
@@ -67,12 +69,11 @@ def shares(workers):
 
 
 @contextlib.contextmanager
-def running(command, env, workers):
-    """Processes, a share of the lanes each; ended in the end. What they say is kept in a file."""
+def running(commands, env):
+    """Processes that are ended in the end. What they say is kept in a file."""
     log = bed.FOLDER / "peer.log"
     with open(log, "w", encoding="utf-8") as out:
-        processes = [subprocess.Popen([*map(str, command), "--lanes", share], env=env, stdout=out, stderr=out)
-                     for share in shares(workers)]
+        processes = [subprocess.Popen([*map(str, command)], env=env, stdout=out, stderr=out) for command in commands]
         try:
             yield processes
         finally:
@@ -91,11 +92,11 @@ def snapshots_of(pipeline):
     return found
 
 
-def run_peer(command, night, workers, limit, ours):
+def run_peer(commands, night, workers, limit, ours):
     with bed.database() as pipeline:
         bed.settle()
         meters = bed.Meter(postgres=bed.server_pid("postgres"))
-        with running(command, pipeline.env, workers) as processes:
+        with running(commands(shares(workers)), pipeline.env) as processes:
             def alive(_):
                 if any(process.poll() is not None for process in processes):
                     raise RuntimeError("a peer ended: " + (bed.FOLDER / "peer.log").read_text()[-1500:])
@@ -113,21 +114,20 @@ def run_peer(command, night, workers, limit, ours):
     }
 
 
-def measure(night, workers, limits, repeats, tiny=False):
-    """The night is in the topics. Of each peer its best number of workers counts. `tiny`: nothing is fetched."""
-    del tiny
+def measure(night, workers, limits, repeats):
+    """The night is in the topics. Of each peer its best number of workers counts."""
     with bed.database() as pipeline:
         catchup.run_daemon(pipeline, night, 2)
         ours = snapshots_of(pipeline)
     results = {"leaves_out": LEAVES_OUT}
     for name, limit in limits.items():
         try:
-            command = MAKERS[name]()
+            commands = MAKERS[name]()
         except Missing as problem:
             results[name] = {"left_out": str(problem)}
             bed.say(f"  left out: the {name} peer, for want of {problem}")
             continue
-        by_workers = {count: [run_peer(command, night, count, min(limit, night.declarations), ours) for _ in range(repeats)]
+        by_workers = {count: [run_peer(commands, night, count, min(limit, night.declarations), ours) for _ in range(repeats)]
                       for count in workers}
         best = max(by_workers, key=lambda count: max(run["rate"] for run in by_workers[count]))
         results[name] = {"workers": best, "rate": catchup.spread([run["rate"] for run in by_workers[best]]),

@@ -56,3 +56,69 @@ def show_latency(results):
             append, due = one["from_append_ms"], one["from_schedule_ms"]
             bed.say(f"  {at['rate']:>5}/s {name:<14} {append['p50']:>9.2f} {append['p99']:>9.2f} {append['max']:>9.2f}   "
                     f"{due['p50']:.2f} / {due['p99']:.2f} / {due['max']:.2f}".ljust(82) + f" {one['seen']} of {one['sent']}")
+
+
+def show_peers(results, night):
+    title(f"peers, on the same topic of {night.declarations:,} declarations")
+    for name in ("python", "java"):
+        one = results.get(name)
+        if one is None or "left_out" in one:
+            bed.say(f"  {name:<8} left out: {one['left_out'] if one else 'not asked for'}")
+            continue
+        run = max((r for r in one["runs"] if r["workers"] == one["workers"]), key=lambda r: r["rate"])
+        bed.say(f"  {name:<8} {rate(one['rate'])} declarations/s, {one['workers']} worker(s), over {run['declarations']:,}")
+        bed.say(f"           CPU, us each: peer {run['cpu_us_per_declaration']['peer']:.1f}, PostgreSQL "
+                f"{run['cpu_us_per_declaration']['postgres']:.1f}; peak memory {run['peak_bytes'] / MIB:,.0f} MiB; "
+                f"{run['snapshots_that_differ']} of {run['snapshots']:,} snapshots differ from the daemon's")
+    bed.say(f"  They {results['leaves_out']}.")
+    bed.say("  Python: batches of up to 2,000, C extensions of all three, COPY by psycopg, a process a worker.")
+    bed.say("  Java: max.poll.records 2,000, reWriteBatchedInserts, -Xmx512m, a thread a worker; its warm-up counts.")
+
+
+def show_2018(result):
+    title("the real ballots of 3 May 2018")
+    if "left_out" in result:
+        bed.say("  " + result["left_out"])
+        return
+    s = result["seconds"]
+    bed.say(f"  {result['ballots']:,} declarations of {result['councils']} councils: {s['median']:.2f} s ({s['min']:.2f} - "
+            f"{s['max']:.2f}), {result['workers']} worker(s); " + ", ".join(f"{n:,} {fate}" for fate, n in result["fates"].items()))
+
+
+def show_replay(result):
+    title(f"replay of a ledger of {result['rows']:,} rows")
+    bed.say(f"  audit verify     {rate(result['verify_rate'])} rows/s")
+    bed.say(f"  replay           {rate(result['replay_rate'])} rows/s, into another database, compared")
+
+
+def show_core(result):
+    title("instructions per declaration, without I/O (callgrind)")
+    if "left_out" in result:
+        bed.say("  " + result["left_out"])
+        return
+    for stage, amount in result["stages"].items():
+        bed.say(f"  {stage:<26} {amount:>10,.0f}")
+    bed.say(f"  {'sum':<26} {result['sum']:>10,.0f}; validate + aggregate {result['validate_and_aggregate']:,.0f}; "
+            f"{result['cpu_us']:.1f} us of CPU")
+
+
+def show_scaling(result):
+    title("scaling")
+    for at in result["workers"]:
+        bed.say(f"  {at['workers']} worker(s)       {rate(at['rate'])} declarations/s")
+    for at in result["councils"]:
+        bed.say(f"  {at['councils']:>5} councils   {at['rate']:,.0f} declarations/s, {at['cpu_us']:.1f} us of CPU each; "
+                f"a worker's peak {at['peak_bytes'] / MIB:,.0f} MiB")
+    for name in ("short", "long"):
+        at = result["ledger"][name]
+        bed.say(f"  after {at['ledger_rows_before']:>9,} rows: {at['rate']:,.0f} declarations/s, {at['cpu_us']:.1f} us of CPU each")
+    fill = result["ledger"]["fill"]
+    bed.say(f"  memory over {fill['declarations']:,} declarations: "
+            + ", ".join(f"{size / MIB:.0f} MiB at {share}" for share, size in fill["memory"].items()))
+
+
+def show_goals(goals):
+    title("goals")
+    for goal in goals:
+        verdict = {True: "met", False: "NOT MET", None: "-"}[goal.met]
+        bed.say(f"  {goal.what:<52} {goal.wanted:<14} {verdict:<8} {goal.measured}")
