@@ -48,24 +48,35 @@ def program(name, *arguments, env=None, timeout=900):
 # ---- servers ---------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def servers():
-    """Both servers, started here and ended here."""
-    local = [str(ROOT / "deploy" / "local")]
-    subprocess.run([*local, "down"], capture_output=True, check=False)  # of a run that was cut short
+def servers(running=None):
+    """Both servers, started here and ended here; or those of a set of deploy/local's that runs, in that folder."""
+    global SERVERS
+    local = str(ROOT / "deploy" / "local")
+    if running is not None:
+        SERVERS = Path(running).resolve()
+    else:
+        subprocess.run([local, "down"], capture_output=True, check=False)  # of a run that was cut short
     try:
-        program(local[0], "up", "--broker", "kafka", "--no-build", timeout=300)
+        if running is None:
+            program(local, "up", "--broker", "kafka", "--no-build", timeout=300)
         for line in (SERVERS / "env").read_text().splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             os.environ[name] = value
         yield
     finally:
-        subprocess.run([*local, "down"], capture_output=True, check=False)
+        if running is None:
+            subprocess.run([local, "down"], capture_output=True, check=False)
+
+
+def note_of(name):
+    """What deploy/local has written down of its servers."""
+    return (SERVERS / "run" / name).read_text().strip()
 
 
 def superuser(sql, database="postgres"):
-    env = dict(os.environ, PGPASSWORD=(SERVERS / "run" / "postgres.password").read_text().strip())
-    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", (SERVERS / "run" / "postgres.port").read_text().strip(),
-                   "-U", "postgres", "-c", sql, database, env=env).strip()
+    env = dict(os.environ, PGPASSWORD=note_of("postgres.password"))
+    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", note_of("postgres.port"), "-U", "postgres", "-c", sql,
+                   database, env=env).strip()
 
 
 def settle():
@@ -74,7 +85,7 @@ def settle():
 
 
 def server_pid(name):
-    return int((SERVERS / "run" / f"{name}.pid").read_text().split()[0])
+    return int(note_of(f"{name}.pid").split()[0])
 
 
 # ---- what /proc says -------------------------------------------------------------------------------------

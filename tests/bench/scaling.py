@@ -6,11 +6,23 @@ the ledger before it is short or long.
 
 import os
 import time
+from typing import NamedTuple
 
 import bed
 import catchup
 
-PROBE_COUNCILS, FILL_COUNCILS = 400, 4000
+
+class Sizes(NamedTuple):
+    councils: tuple  # of the nights that show how memory grows with them
+    first: int  # declarations before the first probe
+    probe: int  # declarations of a probe, and its councils
+    probe_councils: int
+    fill_councils: int
+
+
+FULL = Sizes((4, 40, 400, 4000), 10_000, 50_000, 400, 4000)
+TINY = Sizes((4, 8), 500, 500, 10, 10)
+BALLOTS_EACH = 24  # of a council, as in a real night
 PROBE_ROWS = "FROM declared.ledger WHERE topic = 'ward-declarations' AND election_id LIKE '%.{}'"
 
 
@@ -27,11 +39,11 @@ def by_workers(night, counts, repeats):
     return found
 
 
-def by_councils(counts, ballots_each):
-    """One worker; `ballots_each` declarations a council, as in a real night."""
+def by_councils(sizes):
+    """One worker, and every council's ballots once."""
     found = []
-    for councils in counts:
-        night = bed.simulate(councils, councils * ballots_each, corrections=0)
+    for councils in sizes.councils:
+        night = bed.simulate(councils, councils * BALLOTS_EACH, corrections=0)
         bed.fill_topics(night)
         with bed.database() as pipeline:
             run = catchup.run_daemon(pipeline, night, 1)
@@ -87,25 +99,25 @@ class MemorySamples:
         return next((size for rows, size in self.samples if rows >= share * self.rows), self.samples[-1][1])
 
 
-def by_ledger(small, large, probe):
+def by_ledger(sizes, large):
+    """The same work before a short ledger and a long one, and a worker's memory while the ledger grows."""
     bed.fill_topics(bed.Night(os.devnull, os.devnull, 0, 0))
     with bed.database() as pipeline:
         growing = Growing(pipeline)
-        growing.add("2026-05-07", PROBE_COUNCILS, small)
-        first = growing.add("2026-05-14", PROBE_COUNCILS, probe)
+        growing.add("2026-05-07", sizes.probe_councils, sizes.first)
+        first = growing.add("2026-05-14", sizes.probe_councils, sizes.probe)
         bed.say(f"  after {first['ledger_rows_before']:,} rows: {first['cpu_us']:.1f} us of CPU a declaration")
         fill = large - growing.rows
         memory = MemorySamples(growing.rows, fill)
-        filled = growing.add("2026-05-21", FILL_COUNCILS, fill, memory)
+        filled = growing.add("2026-05-21", sizes.fill_councils, fill, memory)
         filled["memory"] = {f"{share:.0%}": memory.at(share) for share in (0.1, 0.25, 0.5, 0.75, 1)}
-        last = growing.add("2026-05-28", PROBE_COUNCILS, probe)
+        last = growing.add("2026-05-28", sizes.probe_councils, sizes.probe)
         bed.say(f"  after {last['ledger_rows_before']:,} rows: {last['cpu_us']:.1f} us of CPU a declaration")
     return {"short": first, "fill": filled, "long": last, "cpu_ratio": last["cpu_us"] / first["cpu_us"],
             "rate_ratio": first["rate"] / last["rate"]}
 
 
-def measure(night, options):
+def measure(night, repeats, rows, tiny):
+    sizes = TINY if tiny else FULL
     bed.fill_topics(night)
-    return {"workers": by_workers(night, (1, 2, 4), options.repeats),
-            "councils": by_councils((4, 40, 400, FILL_COUNCILS), 24),
-            "ledger": by_ledger(10_000, options.rows, 50_000)}
+    return {"workers": by_workers(night, (1, 2, 4), repeats), "councils": by_councils(sizes), "ledger": by_ledger(sizes, rows)}
