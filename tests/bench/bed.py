@@ -75,8 +75,8 @@ def note_of(name):
 
 def superuser(sql, database="postgres"):
     env = dict(os.environ, PGPASSWORD=note_of("postgres.password"))
-    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", note_of("postgres.port"), "-U", "postgres", "-c", sql,
-                   database, env=env).strip()
+    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", note_of("postgres.port"), "-U", "postgres",
+                   "-c", sql, database, env=env).strip()
 
 
 def settle():
@@ -119,7 +119,8 @@ def field_of(pid, file, name):
 def usage(pid):
     """Of a process and its children; those that have ended are in the parent's own account."""
     stat = stat_of(pid)
-    ticks, written, peak = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes"), field_of(pid, "status", "VmHWM")
+    ticks, written = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes")
+    peak = field_of(pid, "status", "VmHWM")
     for child in children_of(pid):
         with contextlib.suppress(OSError):
             stat = stat_of(child)

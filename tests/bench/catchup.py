@@ -16,7 +16,8 @@ FIRST = ("SELECT extract(epoch FROM min(received_at)) AS at FROM declared.ledger
 TRANSACTIONS = "SELECT count(DISTINCT xmin::text) AS n FROM declared.ledger WHERE topic = 'ward-declarations'"
 COUNTS = ("SELECT (SELECT count(*) FROM declared.snapshot) AS snapshots, (SELECT count(*) FROM declared.ballot) AS"
           " ballots, (SELECT count(*) FROM declared.flash) AS flashes")
-FATES = "SELECT fate, count(*) AS n FROM declared.ledger WHERE topic = 'ward-declarations' GROUP BY fate ORDER BY 2 DESC"
+FATES = ("SELECT fate, count(*) AS n FROM declared.ledger WHERE topic = 'ward-declarations' GROUP BY fate"
+         " ORDER BY 2 DESC")
 TABLES = ("ledger", "fate_change", "election", "snapshot", "ballot", "flash")
 
 
@@ -65,8 +66,9 @@ def dump_rows(pipeline, folder):
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
     for place, table in enumerate(TABLES):
-        columns = pipeline.value("SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
-                                 f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
+        columns = pipeline.value(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
+            f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
         (folder / f"{table}.columns").write_text(columns + "\n")
         pipeline.psql(f"\\copy (SELECT {columns} FROM declared.{table} ORDER BY xmin::text::bigint, ctid) "
                       f"TO '{folder}/{table}.rows' (FORMAT binary)")
@@ -115,7 +117,7 @@ def measure_workers(night, workers, repeats, what):
         runs.append(run)
         floors.append(floor)
         ratios.append(run["rate"] / floor["rate"])
-        bed.say(f"  {workers} worker{'s' * (workers > 1)}: {run['rate']:8,.0f} declarations/s, COPY floor {floor['rate']:8,.0f}/s, "
+        bed.say(f"  {workers} worker(s): {run['rate']:8,.0f} declarations/s, COPY floor {floor['rate']:8,.0f}/s, "
                 f"ratio {ratios[-1]:.2f}")
     return {
         "workers": workers,

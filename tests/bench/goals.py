@@ -54,7 +54,8 @@ def memory(results):
     if "scaling" not in results:
         return None
     at = results["scaling"]["councils"][-1]
-    return f"{at['peak_bytes'] / MIB:.0f} MiB at {at['councils']} councils, {at['declarations']:,} ballots", at["peak_bytes"] < 64 * MIB
+    size = at["peak_bytes"] / MIB
+    return f"{size:.0f} MiB at {at['councils']} councils, {at['declarations']:,} ballots", size < 64
 
 
 def flat(results):

@@ -16,11 +16,11 @@ import catchup
 HERE = bed.ROOT / "tests" / "bench"
 PYTHON = bed.FOLDER / "python"
 JAVA_JAR = bed.FOLDER / "java" / "target" / "peer.jar"
-LEAVES_OUT = ("leave out the desk's decisions, judging anew what was held, facts, flashes, headlines, the way back to Kafka,"
-              " takeover")
-COMPARED = ("SELECT election_id, seq, concat_ws('|', status, control, outcome, gained_from, previous_control_lost, majority,"
-            " majority_at_least, largest_party, seats_declared, seats_to_come, seats_postponed, ballots_declared,"
-            " ballots_held, votes_complete, seats::text) AS says FROM declared.snapshot WHERE NOT is_test"
+LEAVES_OUT = ("leave out the desk's decisions, judging anew what was held, facts, flashes, headlines, the way back to"
+              " Kafka, takeover")
+COMPARED = ("SELECT election_id, seq, concat_ws('|', status, control, outcome, gained_from, previous_control_lost,"
+            " majority, majority_at_least, largest_party, seats_declared, seats_to_come, seats_postponed,"
+            " ballots_declared, ballots_held, votes_complete, seats::text) AS says FROM declared.snapshot WHERE NOT is_test"
             " ORDER BY election_id, seq")
 
 
@@ -30,7 +30,8 @@ class Missing(Exception):
 
 def attempt(what, *command, cwd=None):
     try:
-        done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, timeout=600,
+                              check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:
         raise Missing(f"{what}: {problem}") from None
     if done.returncode != 0:
@@ -109,7 +110,8 @@ def run_peer(commands, night, workers, limit, ours):
     differing = sum(ours.get(place) != says for place, says in theirs.items())
     return {
         "workers": workers, "declarations": rows, "seconds": seconds, "rate": rows / seconds,
-        "cpu_us_per_declaration": {"peer": sum(u.cpu_s for u in used) * 1e6 / rows, "postgres": postgres.cpu_s * 1e6 / rows},
+        "cpu_us_per_declaration": {"peer": sum(u.cpu_s for u in used) * 1e6 / rows,
+                                   "postgres": postgres.cpu_s * 1e6 / rows},
         "peak_bytes": sum(u.peak for u in used), "snapshots": len(theirs), "snapshots_that_differ": differing,
     }
 
@@ -127,7 +129,8 @@ def measure(night, workers, limits, repeats):
             results[name] = {"left_out": str(problem)}
             bed.say(f"  left out: the {name} peer, for want of {problem}")
             continue
-        by_workers = {count: [run_peer(commands, night, count, min(limit, night.declarations), ours) for _ in range(repeats)]
+        by_workers = {count: [run_peer(commands, night, count, min(limit, night.declarations), ours)
+                              for _ in range(repeats)]
                       for count in workers}
         best = max(by_workers, key=lambda count: max(run["rate"] for run in by_workers[count]))
         results[name] = {"workers": best, "rate": catchup.spread([run["rate"] for run in by_workers[best]]),

@@ -18,7 +18,7 @@ def show_setting(machine, settings):
     for name, value in machine.items():
         bed.say(f"  {name:<16} {value}")
     bed.say("  PostgreSQL       " + ", ".join(f"{name}={value}" for name, value in settings.items()))
-    bed.say("  Kafka            one broker, KRaft, 6 partitions, -Xmx512m, acks=all; flushes are the page cache's, as is its default")
+    bed.say("  Kafka            one broker, KRaft, 6 partitions, -Xmx512m, acks=all; flushed by the page cache")
 
 
 def copy_floor_cpu(floor):
@@ -35,14 +35,17 @@ def show_catchup(result):
     for part in result["by_workers"]:
         run = sorted(part["runs"], key=lambda r: r["rate"])[len(part["runs"]) // 2]
         each = 1 / night["declarations"]
-        bed.say(f"\n  {part['workers']} worker(s)       {rate(part['rate'])} declarations/s in {run['transactions']} transactions")
+        bed.say(f"\n  {part['workers']} worker(s)       {rate(part['rate'])} declarations/s in {run['transactions']} "
+                "transactions")
         bed.say(f"  COPY floor       {rate(part['copy_floor_rate'])} declarations/s, {part['workers']} connection(s)")
         bed.say(f"  ratio            {part['ratio_to_copy_floor']['median']:.2f} "
                 f"({part['ratio_to_copy_floor']['min']:.2f} - {part['ratio_to_copy_floor']['max']:.2f})")
-        bed.say("  CPU, us each     " + ", ".join(f"{name} {us:.1f}" for name, us in run["cpu_us_per_declaration"].items())
+        cpu = run["cpu_us_per_declaration"]
+        bed.say("  CPU, us each     " + ", ".join(f"{name} {us:.1f}" for name, us in cpu.items())
                 + f"; floor: {copy_floor_cpu(part['copy_floors'][0]) * 1e6 * each:.1f} in all")
-        bed.say("  WAL, bytes each  " + f"{run['wal_bytes'] * each:,.0f}; floor: {part['copy_floors'][0]['wal_bytes'] * each:,.0f}"
-                + "; written to files: " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in run["written_bytes"].items()))
+        floor, written = part["copy_floors"][0], run["written_bytes"]
+        bed.say(f"  WAL, bytes each  {run['wal_bytes'] * each:,.0f}; floor: {floor['wal_bytes'] * each:,.0f}; written "
+                "to files: " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in written.items()))
         bed.say("  peak memory      " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in run["peak_bytes"].items())
                 + " (PostgreSQL's: of the largest process, shared buffers within)")
 
@@ -54,8 +57,9 @@ def show_latency(results):
         for name in ("declared", "floor"):
             one = at[name]
             append, due = one["from_append_ms"], one["from_schedule_ms"]
-            bed.say(f"  {at['rate']:>5}/s {name:<14} {append['p50']:>9.2f} {append['p99']:>9.2f} {append['max']:>9.2f}   "
-                    f"{due['p50']:.2f} / {due['p99']:.2f} / {due['max']:.2f}".ljust(82) + f" {one['seen']} of {one['sent']}")
+            from_due = f"{due['p50']:.2f} / {due['p99']:.2f} / {due['max']:.2f}"
+            bed.say(f"  {at['rate']:>5}/s {name:<14} {append['p50']:>9.2f} {append['p99']:>9.2f} {append['max']:>9.2f}"
+                    f"   {from_due:<28} {one['seen']} of {one['sent']}")
 
 
 def show_peers(results, night):
@@ -66,7 +70,8 @@ def show_peers(results, night):
             bed.say(f"  {name:<8} left out: {one['left_out'] if one else 'not asked for'}")
             continue
         run = max((r for r in one["runs"] if r["workers"] == one["workers"]), key=lambda r: r["rate"])
-        bed.say(f"  {name:<8} {rate(one['rate'])} declarations/s, {one['workers']} worker(s), over {run['declarations']:,}")
+        bed.say(f"  {name:<8} {rate(one['rate'])} declarations/s, {one['workers']} worker(s), "
+                f"over {run['declarations']:,}")
         bed.say(f"           CPU, us each: peer {run['cpu_us_per_declaration']['peer']:.1f}, PostgreSQL "
                 f"{run['cpu_us_per_declaration']['postgres']:.1f}; peak memory {run['peak_bytes'] / MIB:,.0f} MiB; "
                 f"{run['snapshots_that_differ']} of {run['snapshots']:,} snapshots differ from the daemon's")
@@ -80,9 +85,10 @@ def show_2018(result):
     if "left_out" in result:
         bed.say("  " + result["left_out"])
         return
-    s = result["seconds"]
-    bed.say(f"  {result['ballots']:,} declarations of {result['councils']} councils: {s['median']:.2f} s ({s['min']:.2f} - "
-            f"{s['max']:.2f}), {result['workers']} worker(s); " + ", ".join(f"{n:,} {fate}" for fate, n in result["fates"].items()))
+    s, fates = result["seconds"], result["fates"]
+    bed.say(f"  {result['ballots']:,} declarations of {result['councils']} councils: {s['median']:.2f} s "
+            f"({s['min']:.2f} - {s['max']:.2f}), {result['workers']} worker(s); "
+            + ", ".join(f"{n:,} {fate}" for fate, n in fates.items()))
 
 
 def show_replay(result):
@@ -107,11 +113,12 @@ def show_scaling(result):
     for at in result["workers"]:
         bed.say(f"  {at['workers']} worker(s)       {rate(at['rate'])} declarations/s")
     for at in result["councils"]:
-        bed.say(f"  {at['councils']:>5} councils   {at['rate']:,.0f} declarations/s, {at['cpu_us']:.1f} us of CPU each; "
-                f"a worker's peak {at['peak_bytes'] / MIB:,.0f} MiB")
+        bed.say(f"  {at['councils']:>5} councils   {at['rate']:,.0f} declarations/s, {at['cpu_us']:.1f} us of CPU "
+                f"each; a worker's peak {at['peak_bytes'] / MIB:,.0f} MiB")
     for name in ("short", "long"):
         at = result["ledger"][name]
-        bed.say(f"  after {at['ledger_rows_before']:>9,} rows: {at['rate']:,.0f} declarations/s, {at['cpu_us']:.1f} us of CPU each")
+        bed.say(f"  after {at['ledger_rows_before']:>9,} rows: {at['rate']:,.0f} declarations/s, "
+                f"{at['cpu_us']:.1f} us of CPU each")
     fill = result["ledger"]["fill"]
     bed.say(f"  memory over {fill['declarations']:,} declarations: "
             + ", ".join(f"{size / MIB:.0f} MiB at {share}" for share, size in fill["memory"].items()))

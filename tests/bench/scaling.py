@@ -23,7 +23,8 @@ class Sizes(NamedTuple):
 FULL = Sizes((4, 40, 400, 4000), 10_000, 50_000, 400, 4000)
 TINY = Sizes((4, 8), 500, 500, 10, 10)
 BALLOTS_EACH = 24  # of a council, as in a real night
-PROBE_ROWS = "FROM declared.ledger WHERE topic = 'ward-declarations' AND election_id LIKE '%.{}'"
+BEGAN = ("SELECT extract(epoch FROM min(received_at)) AS at FROM declared.ledger"
+         " WHERE topic = 'ward-declarations' AND election_id LIKE '%.{}'")
 
 
 def by_workers(night, counts, repeats):
@@ -76,7 +77,7 @@ class Growing:
                                seen=None if seen is None else lambda rows: seen(rows, daemon.process.pid))
         used, ours = meter.read()["postgres"], bed.usage(daemon.process.pid)
         daemon.stop()
-        began = float(self.pipeline.value("SELECT extract(epoch FROM min(received_at)) AS at " + PROBE_ROWS.format(poll_date)))
+        began = float(self.pipeline.value(BEGAN.format(poll_date)))
         return {"ledger_rows_before": self.rows - councils - declarations, "declarations": declarations,
                 "rate": declarations / (ended - began), "peak_bytes": ours.peak,
                 "cpu_us": (used.cpu_s + ours.cpu_s) * 1e6 / declarations,
@@ -120,4 +121,5 @@ def by_ledger(sizes, large):
 def measure(night, repeats, rows, tiny):
     sizes = TINY if tiny else FULL
     bed.fill_topics(night)
-    return {"workers": by_workers(night, (1, 2, 4), repeats), "councils": by_councils(sizes), "ledger": by_ledger(sizes, rows)}
+    return {"workers": by_workers(night, (1, 2, 4), repeats), "councils": by_councils(sizes),
+            "ledger": by_ledger(sizes, rows)}

@@ -49,7 +49,8 @@ def annotated(profile, inclusive):
     for line in text.splitlines():
         found = LINE.match(line)
         if found:
-            rows.append((int(found[1].replace(",", "")), found[2], re.sub(r"\.(part|isra|constprop|cold).*", "", found[3])))
+            function = re.sub(r"\.(part|isra|constprop|cold).*", "", found[3])
+            rows.append((int(found[1].replace(",", "")), found[2], function))
     return rows
 
 

@@ -15,7 +15,8 @@ import support
 
 RUN = os.path.join(support.ROOT, "tests", "bench", "run")
 BUILT = os.path.join(support.ROOT, "build", "bench")
-PEERS = {"python": os.path.join(BUILT, "python", "requirements.done"), "java": os.path.join(BUILT, "java", "target", "peer.jar")}
+PEERS = {"python": os.path.join(BUILT, "python", "requirements.done"),
+         "java": os.path.join(BUILT, "java", "target", "peer.jar")}
 DECLARATIONS, COUNCILS = 2000, 20
 
 
@@ -24,8 +25,8 @@ class Benchmark:
 
     def __init__(self, *options):
         with tempfile.NamedTemporaryFile(suffix=".json") as file:
-            done = subprocess.run([RUN, "--tiny", "--servers", support.LOCAL, "--json", file.name, "--repeats", "1", "--n",
-                                   str(DECLARATIONS), "--councils", str(COUNCILS), "--workers", "2", *options],
+            done = subprocess.run([RUN, "--tiny", "--servers", support.LOCAL, "--json", file.name, "--repeats", "1",
+                                   "--n", str(DECLARATIONS), "--councils", str(COUNCILS), "--workers", "2", *options],
                                   capture_output=True, text=True, timeout=500, check=False)
             assert done.returncode == 0, f"{done.stdout[-2000:]}{done.stderr[-2000:]}"
             self.said, self.results = done.stdout, json.load(file)

@@ -25,16 +25,17 @@ import results
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas" / "avro"
 DECLARATIONS, DESK = "ward-declarations", "desk-events"
-LEDGER = ("lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, event_id, election_id, "
-          "ballot_paper_id, source, kind, basis, revision, is_test, fate, reasons, detail, rules_version, writer_schema, "
-          "received_at, prev_hash, entry_hash")
-SNAPSHOT = ("election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, council_name, short_name, "
-            "kind, nation, region, poll_date, status, control, outcome, gained_from, previous_control, "
-            "previous_control_lost, majority, majority_at_least, largest_party, seats_total, threshold, seats_declared, "
-            "seats_to_come, seats_postponed, ballots_total, ballots_declared, ballots_postponed, ballots_held, "
-            "votes_complete, seats")
-BALLOT = ("election_id, is_test, ballot_paper_id, lane, lane_seq, ward_name, status, source, revision, kind, basis, seats, "
-          "electorate, ballot_papers, rejected_papers, declared_at, topic, partition, kafka_offset, candidates, recorded_at")
+LEDGER = ("lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, event_id, "
+          "election_id, ballot_paper_id, source, kind, basis, revision, is_test, fate, reasons, detail, rules_version, "
+          "writer_schema, received_at, prev_hash, entry_hash")
+SNAPSHOT = ("election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, council_name, "
+            "short_name, kind, nation, region, poll_date, status, control, outcome, gained_from, previous_control, "
+            "previous_control_lost, majority, majority_at_least, largest_party, seats_total, threshold, "
+            "seats_declared, seats_to_come, seats_postponed, ballots_total, ballots_declared, ballots_postponed, "
+            "ballots_held, votes_complete, seats")
+BALLOT = ("election_id, is_test, ballot_paper_id, lane, lane_seq, ward_name, status, source, revision, kind, basis, "
+          "seats, electorate, ballot_papers, rejected_papers, declared_at, topic, partition, kafka_offset, "
+          "candidates, recorded_at")
 ADVANCE = ("UPDATE declared.lane SET lane_seq = %s, head_hash = %s, received_at = %s, declarations_next = %s,"
            " desk_next = %s WHERE lane = %s AND lane_seq = %s")
 
@@ -130,10 +131,13 @@ class Lane:
             fate, reasons, detail = self.take_declaration(d, key, message)
         elif record is not None:
             fate = self.take_reference(record, message.offset())
-        row = [self.number, self.seq, record and ("declared.WardDeclaration" if d else "declared.CouncilReference"), topic,
-               self.number, message.offset(), datetime.fromtimestamp(message.timestamp()[1] / 1000, timezone.utc), key, payload,
-               d and uuid.UUID(d["event_id"]), record and record["election_id"], d and d["ballot_paper_id"], d and d["source"],
-               d and d["kind"], d and d["basis"], d and d["revision"], None if d is None else d["is_test"], fate, reasons, detail,
+        name = record and ("declared.WardDeclaration" if d else "declared.CouncilReference")
+        stored_at = datetime.fromtimestamp(message.timestamp()[1] / 1000, timezone.utc)
+        about = [None] * 6
+        if d:
+            about = [d[field] for field in ("ballot_paper_id", "source", "kind", "basis", "revision", "is_test")]
+        row = [self.number, self.seq, name, topic, self.number, message.offset(), stored_at, key, payload,
+               d and uuid.UUID(d["event_id"]), record and record["election_id"], *about, fate, reasons, detail,
                self.rules_version, writer, self.received_at]
         entry_hash = hashlib.sha256(self.head + b"".join(map(hashed, row))).digest()
         self.ledger.append((*row, self.head, entry_hash))
@@ -186,18 +190,18 @@ class Lane:
         known, entry = ballot.known, ballot.in_force
         head = (election_id, is_test, ballot_id, self.number, self.seq)
         if entry is None:
-            self.ballots.append((*head, known["ward_name"], "awaiting", None, None, None, None, known["seats"], known["electorate"],
-                                 None, None, None, None, None, None, None, self.received_at))
+            self.ballots.append((*head, known["ward_name"], "awaiting", None, None, None, None, known["seats"],
+                                 known["electorate"], None, None, None, None, None, None, None, self.received_at))
             return
         d = entry.d
         candidates = None if d["kind"] == "POSTPONED" else results.dumps(
             [dict(c, folded_party_id=party or c["party_id"]) for party, c in zip(entry.parties, d["candidates"])])
         electorate = d["electorate"] if d["electorate"] is not None else known["electorate"]
         self.ballots.append((*head, known["ward_name"] or d["ward_name"],
-                             "postponed" if d["kind"] == "POSTPONED" else "declared", d["source"], d["revision"], d["kind"],
-                             d["basis"], known["seats"], electorate, d["ballot_papers"], d["rejected_papers"],
-                             datetime.fromtimestamp(d["declared_at"] / 1000, timezone.utc), DECLARATIONS, self.number,
-                             entry.offset, candidates, self.received_at))
+                             "postponed" if d["kind"] == "POSTPONED" else "declared", d["source"], d["revision"],
+                             d["kind"], d["basis"], known["seats"], electorate, d["ballot_papers"],
+                             d["rejected_papers"], datetime.fromtimestamp(d["declared_at"] / 1000, timezone.utc),
+                             DECLARATIONS, self.number, entry.offset, candidates, self.received_at))
 
     def add_snapshot(self, election_id, is_test, space, topic, offset, d, changed):
         if space.council is None:
@@ -212,10 +216,10 @@ class Lane:
         cause = results.dumps({
             "record": "declared.WardDeclaration" if d else "declared.CouncilReference", "topic": topic,
             "partition": self.number, "kafka_offset": offset, "lane": self.number, "lane_seq": self.seq,
-            "event_id": d and d["event_id"], "ballot_paper_id": d and d["ballot_paper_id"], "revision": d and d["revision"],
-            "by": None})
-        self.snapshots.append((election_id, is_test, space.seq, self.number, self.seq, self.received_at, space.called_at, cause,
-                               *said))
+            "event_id": d and d["event_id"], "ballot_paper_id": d and d["ballot_paper_id"],
+            "revision": d and d["revision"], "by": None})
+        self.snapshots.append((election_id, is_test, space.seq, self.number, self.seq, self.received_at,
+                               space.called_at, cause, *said))
         self.told[election_id, is_test] = space.seq
 
     def commit(self, cursor):
@@ -226,8 +230,8 @@ class Lane:
                 with cursor.copy(f"COPY declared.{table} ({columns}) FROM STDIN") as copy:
                     for row in rows:
                         copy.write_row(row)
-        cursor.execute(ADVANCE, (self.seq, self.head, self.received_at, self.next[DECLARATIONS], self.next[DESK], self.number,
-                                 self.committed))
+        cursor.execute(ADVANCE, (self.seq, self.head, self.received_at, self.next[DECLARATIONS], self.next[DESK],
+                                 self.number, self.committed))
         if cursor.rowcount != 1:
             raise RuntimeError(f"lane {self.number} is another's")
 
@@ -271,8 +275,8 @@ def take_batch(database, lanes, messages):
 def prepare(database, numbers):
     with database.transaction():
         (version,) = database.execute(
-            "INSERT INTO declared.rules (settings, digest) VALUES ('{}', %s) ON CONFLICT (digest) DO UPDATE SET settings = '{}'"
-            " RETURNING version", (hashlib.sha256(b"{}").digest(),)).fetchone()
+            "INSERT INTO declared.rules (settings, digest) VALUES ('{}', %s) ON CONFLICT (digest) DO UPDATE"
+            " SET settings = '{}' RETURNING version", (hashlib.sha256(b"{}").digest(),)).fetchone()
         for number in numbers:
             database.execute("INSERT INTO declared.lane (lane) VALUES (%s) ON CONFLICT DO NOTHING", (number,))
     return version

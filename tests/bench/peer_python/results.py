@@ -38,12 +38,13 @@ class Council:
         baseline = reference["seat_baseline"]
         self.baseline = None if baseline is None else self.folded(baseline["seats"])
         self.poll_date = date.fromisoformat(reference["election_id"].rsplit(".", 1)[1])
-        close = datetime(self.poll_date.year, self.poll_date.month, self.poll_date.day, 22, tzinfo=ZoneInfo("Europe/London"))
+        close = datetime(self.poll_date.year, self.poll_date.month, self.poll_date.day, 22,
+                         tzinfo=ZoneInfo("Europe/London"))
         self.close_ms = int(close.timestamp() * 1000)
         self.stv = reference["voting_system"] == "STV"
         previous = reference["previous_control"]
         known = previous is not None and not reference["new_council"]
-        self.previous = None if not known else (self.fold.get(previous["party_id"], NOC) if previous["party_id"] else NOC)
+        self.previous = self.fold.get(previous["party_id"], NOC) if known else None
         self.short_name = reference["short_name"] or reference["name"].upper()
 
     def folded(self, seats):
@@ -66,9 +67,10 @@ class Entry:
         fold = council.fold if council else {}
         self.parties = [fold.get(c["party_id"]) for c in declaration["candidates"]]
         # What a duplicate repeats: ids, times, source and note are not of it.
-        self.content = (declaration["kind"], declaration["seats"], declaration["ballot_papers"], declaration["rejected_papers"],
-                        frozenset((party or c["party_id"], c["name"], c["votes"], c["elected"], c["elected_by_lot"])
-                                  for party, c in zip(self.parties, declaration["candidates"])))
+        candidates = frozenset((party or c["party_id"], c["name"], c["votes"], c["elected"], c["elected_by_lot"])
+                               for party, c in zip(self.parties, declaration["candidates"]))
+        self.content = (declaration["kind"], declaration["seats"], declaration["ballot_papers"],
+                        declaration["rejected_papers"], candidates)
 
     def winners(self):
         if self.d["kind"] == "POSTPONED":
@@ -87,8 +89,8 @@ class Ballot:
     def newest_of(self, source):
         best = None
         for entry in self.entries:
-            if entry.d["source"] == source and entry.fate in STANDING and (best is None or entry.d["revision"] > best.d["revision"]):
-                best = entry
+            if entry.d["source"] == source and entry.fate in STANDING:
+                best = entry if best is None or entry.d["revision"] > best.d["revision"] else best
         return best
 
     def find_in_force(self):
@@ -188,7 +190,8 @@ def check_values(d):
     for name in ("election_id", "ballot_paper_id", "council_id"):
         if not 0 < len(d[name].encode()) <= 256:
             return f"{name} is empty or longer than 256 bytes"
-    if d["revision"] < 1 or d["seats"] < 1 or any((d[n] or 0) < 0 for n in ("electorate", "ballot_papers", "rejected_papers")):
+    counts = (d["electorate"], d["ballot_papers"], d["rejected_papers"])
+    if d["revision"] < 1 or d["seats"] < 1 or any((count or 0) < 0 for count in counts):
         return "a number is too small"
     if not (0 <= d["declared_at"] <= MS_END_OF_9999 and 0 <= d["reported_at"] <= MS_END_OF_9999):
         return "a time is outside 1970 to 9999"
@@ -229,7 +232,8 @@ def check_votes(council, d, known):
         too_high = max(counted, default=0) > valid
         if excess > 0 or too_high:
             decides = len(elected) < len(votes) and (not elected or not all_known or excess >= worst_in - best_out)
-            yield ("VOTES_EXCEED_PAPERS" if too_high or decides else "VOTES_EXCEED_PAPERS (warning)"), f"{sum(counted)} votes"
+            warning = "" if too_high or decides else " (warning)"
+            yield "VOTES_EXCEED_PAPERS" + warning, f"{sum(counted)} votes"
     electorate = d["electorate"] if d["electorate"] is not None else known and known["electorate"]
     if electorate is not None and d["ballot_papers"] is not None:
         if d["ballot_papers"] > electorate:
@@ -367,9 +371,9 @@ def standing(space):
     most = max((held[p] for p, bloc in council.bloc.items() if bloc), default=0)
     largest = [p for p, bloc in council.bloc.items() if bloc and held[p] == most and most > 0]
     r = council.reference
-    return (r["council_id"], r["name"], council.short_name, r["kind"], r["nation"], r["region"], council.poll_date, status,
-            control, outcome, previous if outcome == "GAIN" else None, previous, bool(lost), majority, at_least,
+    return (r["council_id"], r["name"], council.short_name, r["kind"], r["nation"], r["region"], council.poll_date,
+            status, control, outcome, previous if outcome == "GAIN" else None, previous, bool(lost), majority, at_least,
             largest[0] if len(largest) == 1 else None, council.seats_total, council.threshold, total["seats_declared"],
-            total["seats_to_come"], total["seats_postponed"], len(council.ballots), total["declared"], total["postponed"],
-            len(space.held), status == "final" and total["votes_unknown"] == 0,
+            total["seats_to_come"], total["seats_postponed"], len(council.ballots), total["declared"],
+            total["postponed"], len(space.held), status == "final" and total["votes_unknown"] == 0,
             dumps(seat_lines(council, tally, held, status)))

@@ -11,11 +11,13 @@ import org.apache.avro.generic.GenericRecord;
 
 /** Reference data of one council, with parties folded and numbered. */
 final class Council {
-    record Party(String id, String shortName, String group, String colour, String textColour, boolean bloc, int continuing,
-                 int baseline) {}
+    record Party(String id, String shortName, String group, String colour, String textColour, boolean bloc,
+            int continuing, int baseline) {
+    }
 
     /** What is known of a ballot. Counts are by party number; null: not known. */
-    record Contest(String id, String wardName, int seats, Integer electorate, int[] nominations, int[] defending) {}
+    record Contest(String id, String wardName, int seats, Integer electorate, int[] nominations, int[] defending) {
+    }
 
     final GenericRecord reference;
     final String councilId, shortName;
@@ -52,13 +54,15 @@ final class Council {
         for (int i = 0; i < listed.size(); i++) {
             GenericRecord p = listed.get(i);
             String id = text(p, "party_id");
-            boolean bloc = blocs.getOrDefault(id, p.get("bloc") == null ? !id.equals("ynmp-party:2") : (Boolean) p.get("bloc"));
-            parties.add(new Party(id, text(p, "short"), text(p, "group"), text(p, "colour"), text(p, "text_colour"), bloc,
-                    continuing[i], baseline[i]));
+            boolean bloc = blocs.getOrDefault(
+                    id, p.get("bloc") == null ? !id.equals("ynmp-party:2") : (Boolean) p.get("bloc"));
+            parties.add(new Party(id, text(p, "short"), text(p, "group"), text(p, "colour"), text(p, "text_colour"),
+                    bloc, continuing[i], baseline[i]));
         }
         for (GenericRecord b : (List<GenericRecord>) r.get("ballots")) {
             Contest contest = new Contest(text(b, "ballot_paper_id"), text(b, "ward_name"), (Integer) b.get("seats"),
-                    (Integer) b.get("electorate"), b.get("nominations") == null ? null : counts(b.get("nominations"), parties.size()),
+                    (Integer) b.get("electorate"),
+                    b.get("nominations") == null ? null : counts(b.get("nominations"), parties.size()),
                     b.get("defending") == null ? null : counts(b.get("defending"), parties.size()));
             contests.put(contest.id, contest);
             contestList.add(contest);
@@ -69,8 +73,9 @@ final class Council {
         stv = "STV".equals(text(r, "voting_system"));
         newCouncil = (Boolean) r.get("new_council");
         GenericRecord before = (GenericRecord) r.get("previous_control");
-        previous = before == null || newCouncil ? null : before.get("party_id") == null ? "NOC"
-                : parties.get(fold.get(text(before, "party_id"))).id;
+        previous = before == null || newCouncil  ? null
+                : before.get("party_id") == null ? "NOC"
+                                                 : parties.get(fold.get(text(before, "party_id"))).id;
         String election = text(r, "election_id");
         pollDate = LocalDate.parse(election.substring(election.lastIndexOf('.') + 1));
         closeMs = pollDate.atTime(22, 0).atZone(ZoneId.of("Europe/London")).toInstant().toEpochMilli();

@@ -10,10 +10,12 @@ import org.apache.avro.generic.GenericRecord;
 
 /** A declaration in its ballot, and what became of it. */
 final class Declaration {
-    record Candidate(String id, String name, String partyId, String description, Integer votes, boolean elected, boolean byLot,
-                     int party) {}
+    record Candidate(String id, String name, String partyId, String description, Integer votes, boolean elected,
+            boolean byLot, int party) {
+    }
 
-    private record Content(String kind, int seats, Integer papers, Integer rejected, Set<List<Object>> candidates) {}
+    private record Content(String kind, int seats, Integer papers, Integer rejected, Set<List<Object>> candidates) {
+    }
 
     final String eventId, electionId, ballotId, councilId, wardName, kind, basis, source;
     final int revision, seats;
@@ -45,27 +47,31 @@ final class Declaration {
         uncontested = (Boolean) r.get("uncontested");
         for (Object item : (List<?>) r.get("candidates")) {
             GenericRecord c = (GenericRecord) item;
-            candidates.add(new Candidate(Council.text(c, "candidate_id"), Council.text(c, "name"), Council.text(c, "party_id"),
-                    Council.text(c, "description"), (Integer) c.get("votes"), (Boolean) c.get("elected"),
-                    (Boolean) c.get("elected_by_lot"), -1));
+            candidates.add(new Candidate(Council.text(c, "candidate_id"), Council.text(c, "name"),
+                    Council.text(c, "party_id"), Council.text(c, "description"), (Integer) c.get("votes"),
+                    (Boolean) c.get("elected"), (Boolean) c.get("elected_by_lot"), -1));
         }
     }
 
     /** Folds the parties; -1 where one is not known. */
     void resolve(Council council) {
         if (council != null) {
-            candidates.replaceAll(c -> new Candidate(c.id, c.name, c.partyId, c.description, c.votes, c.elected, c.byLot,
-                    council.fold.getOrDefault(c.partyId, -1)));
+            candidates.replaceAll(c
+                    -> new Candidate(c.id, c.name, c.partyId, c.description, c.votes, c.elected, c.byLot,
+                            council.fold.getOrDefault(c.partyId, -1)));
         }
-        content = new Content(kind, seats, papers, rejectedPapers, candidates.stream().<List<Object>>map(c -> {
-            List<Object> one = new ArrayList<>(5);
-            one.add(c.party < 0 ? c.partyId : (Object) c.party);
-            one.add(c.name);
-            one.add(c.votes);
-            one.add(c.elected);
-            one.add(c.byLot);
-            return one;
-        }).collect(Collectors.toSet()));
+        content = new Content(kind, seats, papers, rejectedPapers,
+                candidates.stream()
+                        .<List<Object>>map(c -> {
+                            List<Object> one = new ArrayList<>(5);
+                            one.add(c.party < 0 ? c.partyId : (Object) c.party);
+                            one.add(c.name);
+                            one.add(c.votes);
+                            one.add(c.elected);
+                            one.add(c.byLot);
+                            return one;
+                        })
+                        .collect(Collectors.toSet()));
     }
 
     boolean stands() {
@@ -89,7 +95,8 @@ final class Declaration {
     }
 
     private IntStream winners() {
-        return postponed() ? IntStream.empty() : candidates.stream().filter(Candidate::elected).mapToInt(Candidate::party).sorted();
+        return postponed() ? IntStream.empty()
+                           : candidates.stream().filter(Candidate::elected).mapToInt(Candidate::party).sorted();
     }
 
     /** Both know all votes, and a party has others. */

@@ -47,7 +47,8 @@ final class Lane {
     final List<Object[]> ledger = new ArrayList<>(), snapshots = new ArrayList<>(), ballots = new ArrayList<>();
     final Map<String, Integer> told = new LinkedHashMap<>(); // the newest seq of elections with new live snapshots
 
-    Lane(int number, int rulesVersion, int partitions, Schema declarations, Schema references) throws NoSuchAlgorithmException {
+    Lane(int number, int rulesVersion, int partitions, Schema declarations, Schema references)
+            throws NoSuchAlgorithmException {
         this.number = number;
         this.rulesVersion = rulesVersion;
         this.partitions = partitions;
@@ -145,7 +146,8 @@ final class Lane {
         });
     }
 
-    private Rules.Judgement takeDeclaration(GenericRecord record, ConsumerRecord<byte[], byte[]> message, Object[] row) {
+    private Rules.Judgement takeDeclaration(
+            GenericRecord record, ConsumerRecord<byte[], byte[]> message, Object[] row) {
         Declaration d = new Declaration(record, message.offset());
         String key = message.key() == null ? null : new String(message.key(), StandardCharsets.UTF_8);
         int keyPartition = key == null ? -1 : Utils.toPositive(Utils.murmur2(message.key())) % partitions;
@@ -185,8 +187,8 @@ final class Lane {
     private void addBallot(String electionId, boolean isTest, String id, Space.Ballot ballot) {
         Declaration d = ballot.inForce;
         Council.Contest contest = ballot.contest;
-        Object[] row = {electionId, isTest, id, number, seq, contest.wardName(), "awaiting", null, null, null, null, contest.seats(),
-            contest.electorate(), null, null, null, null, null, null, null, receivedAt};
+        Object[] row = {electionId, isTest, id, number, seq, contest.wardName(), "awaiting", null, null, null, null,
+                contest.seats(), contest.electorate(), null, null, null, null, null, null, null, receivedAt};
         if (d != null) {
             row[5] = contest.wardName() != null ? contest.wardName() : d.wardName;
             row[6] = d.postponed() ? "postponed" : "declared";
@@ -214,7 +216,8 @@ final class Lane {
                 json.writeStringField("candidate_id", c.id());
                 json.writeStringField("name", c.name());
                 json.writeStringField("party_id", c.partyId());
-                json.writeStringField("folded_party_id", c.party() < 0 ? c.partyId() : council.parties.get(c.party()).id());
+                json.writeStringField(
+                        "folded_party_id", c.party() < 0 ? c.partyId() : council.parties.get(c.party()).id());
                 json.writeStringField("description", c.description());
                 json.writeObjectField("votes", c.votes());
                 json.writeBooleanField("elected", c.elected());
@@ -225,8 +228,8 @@ final class Lane {
         });
     }
 
-    private void addSnapshot(String electionId, boolean isTest, Space space, String topic, long offset, Declaration d,
-            boolean changed) {
+    private void addSnapshot(
+            String electionId, boolean isTest, Space space, String topic, long offset, Declaration d, boolean changed) {
         Council c = space.council;
         if (c == null) {
             return;
@@ -254,12 +257,13 @@ final class Lane {
             json.writeStringField("by", null);
             json.writeEndObject();
         });
-        snapshots.add(new Object[] {electionId, isTest, space.seq, number, seq, receivedAt, space.calledAt, cause, c.councilId,
-            Council.text(c.reference, "name"), c.shortName, Council.text(c.reference, "kind"), Council.text(c.reference, "nation"),
-            Council.text(c.reference, "region"), c.pollDate, s.status(), s.control(), s.outcome(), s.gainedFrom(), s.previous(),
-            s.previousLost(), s.majority(), s.majorityAtLeast(), s.largest(), c.seatsTotal, c.threshold, s.seatsDeclared(),
-            s.seatsToCome(), s.seatsPostponed(), c.contestList.size(), s.ballotsDeclared(), s.ballotsPostponed(), s.ballotsHeld(),
-            s.votesComplete(), s.seats()});
+        snapshots.add(new Object[] {electionId, isTest, space.seq, number, seq, receivedAt, space.calledAt, cause,
+                c.councilId, Council.text(c.reference, "name"), c.shortName, Council.text(c.reference, "kind"),
+                Council.text(c.reference, "nation"), Council.text(c.reference, "region"), c.pollDate, s.status(),
+                s.control(), s.outcome(), s.gainedFrom(), s.previous(), s.previousLost(), s.majority(),
+                s.majorityAtLeast(), s.largest(), c.seatsTotal, c.threshold, s.seatsDeclared(), s.seatsToCome(),
+                s.seatsPostponed(), c.contestList.size(), s.ballotsDeclared(), s.ballotsPostponed(), s.ballotsHeld(),
+                s.votesComplete(), s.seats()});
         if (!isTest) {
             told.put(electionId, space.seq);
         }
@@ -284,7 +288,8 @@ final class Lane {
         if (value instanceof Instant moment) {
             return MOMENT.format(moment);
         }
-        return value instanceof List<?> list ? "{" + String.join(",", list.stream().map(Object::toString).toList()) + "}"
+        return value instanceof List<?> list
+                ? "{" + String.join(",", list.stream().map(Object::toString).toList()) + "}"
                 : value.toString();
     }
 

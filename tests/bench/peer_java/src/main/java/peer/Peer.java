@@ -30,22 +30,25 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /**
  * The consumer that an engineer would write: kafka-clients, the Avro library, JDBC batches; offsets in the transaction.
  *
- * <p>{@code java -jar peer.jar --schemas FOLDER --lanes 0,1,2 [--lanes 3,4,5]}: a thread, a consumer and a connection for each
- * share of the lanes. It writes declared's own tables and leaves out what the Python peer leaves out.
+ * <p>{@code java -jar peer.jar --schemas FOLDER --lanes 0,1,2 [--lanes 3,4,5]}: a thread, a consumer and a connection
+ * for each share of the lanes. It writes declared's own tables and leaves out what the Python peer leaves out.
  */
 public final class Peer {
     private static final int BATCH = 2000;
-    private static final String LEDGER = "lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, "
-            + "event_id, election_id, ballot_paper_id, source, kind, basis, revision, is_test, fate, reasons, detail, "
-            + "rules_version, writer_schema, received_at, prev_hash, entry_hash";
-    private static final String SNAPSHOT = "election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, "
-            + "council_name, short_name, kind, nation, region, poll_date, status, control, outcome, gained_from, previous_control, "
-            + "previous_control_lost, majority, majority_at_least, largest_party, seats_total, threshold, seats_declared, "
-            + "seats_to_come, seats_postponed, ballots_total, ballots_declared, ballots_postponed, ballots_held, votes_complete, "
-            + "seats";
-    private static final String BALLOT = "election_id, is_test, ballot_paper_id, lane, lane_seq, ward_name, status, source, "
-            + "revision, kind, basis, seats, electorate, ballot_papers, rejected_papers, declared_at, topic, partition, "
-            + "kafka_offset, candidates, recorded_at";
+    private static final String LEDGER =
+            "lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, "
+            + "event_id, election_id, ballot_paper_id, source, kind, basis, revision, is_test, fate, "
+            + "reasons, detail, rules_version, writer_schema, received_at, prev_hash, entry_hash";
+    private static final String SNAPSHOT =
+            "election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, "
+            + "council_name, short_name, kind, nation, region, poll_date, status, control, outcome, "
+            + "gained_from, previous_control, previous_control_lost, majority, majority_at_least, "
+            + "largest_party, seats_total, threshold, seats_declared, seats_to_come, seats_postponed, "
+            + "ballots_total, ballots_declared, ballots_postponed, ballots_held, votes_complete, seats";
+    private static final String BALLOT =
+            "election_id, is_test, ballot_paper_id, lane, lane_seq, ward_name, status, source, revision, "
+            + "kind, basis, seats, electorate, ballot_papers, rejected_papers, declared_at, topic, "
+            + "partition, kafka_offset, candidates, recorded_at";
 
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Connection database;
@@ -82,8 +85,8 @@ public final class Peer {
         settings.put("user", login[0]);
         settings.put("password", login[1]);
         settings.put("reWriteBatchedInserts", "true");
-        Connection database = DriverManager.getConnection("jdbc:postgresql://" + uri.getHost() + ":" + uri.getPort() + uri.getPath(),
-                settings);
+        Connection database = DriverManager.getConnection(
+                "jdbc:postgresql://" + uri.getHost() + ":" + uri.getPort() + uri.getPath(), settings);
         database.setAutoCommit(false);
         return database;
     }
@@ -93,7 +96,8 @@ public final class Peer {
         for (String column : columns.split(", ")) {
             places.append(places.isEmpty() ? "?" : ", ?").append(json.contains(column) ? "::jsonb" : "");
         }
-        return database.prepareStatement("INSERT INTO declared." + table + " (" + columns + ") VALUES (" + places + ")");
+        return database.prepareStatement(
+                "INSERT INTO declared." + table + " (" + columns + ") VALUES (" + places + ")");
     }
 
     private int prepare(List<Integer> numbers) throws Exception {
@@ -105,7 +109,8 @@ public final class Peer {
             result.next();
             version = result.getInt(1);
             for (int number : numbers) {
-                statement.executeUpdate("INSERT INTO declared.lane (lane) VALUES (" + number + ") ON CONFLICT DO NOTHING");
+                statement.executeUpdate(
+                        "INSERT INTO declared.lane (lane) VALUES (" + number + ") ON CONFLICT DO NOTHING");
             }
         }
         database.commit();
@@ -177,7 +182,8 @@ public final class Peer {
     }
 
     private void assign(String topic) {
-        List<TopicPartition> partitions = lanes.keySet().stream().map(number -> new TopicPartition(topic, number)).toList();
+        List<TopicPartition> partitions =
+                lanes.keySet().stream().map(number -> new TopicPartition(topic, number)).toList();
         consumer.assign(partitions);
         consumer.seekToBeginning(partitions);
     }

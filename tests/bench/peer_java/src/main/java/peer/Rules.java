@@ -9,16 +9,19 @@ import java.util.regex.Pattern;
 
 /** The rules of declared, and what they make of a declaration. */
 final class Rules {
-    record Judgement(String fate, List<String> reasons, String detail) {}
+    record Judgement(String fate, List<String> reasons, String detail) {
+    }
 
-    private static final Set<String> WARNINGS = Set.of("SOURCES_DIFFER_VOTES", "TURNOUT_UNLIKELY", "VOTES_EXCEED_PAPERS (warning)");
+    private static final Set<String> WARNINGS =
+            Set.of("SOURCES_DIFFER_VOTES", "TURNOUT_UNLIKELY", "VOTES_EXCEED_PAPERS (warning)");
     private static final Pattern UUID = Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
     private static final long MS_END_OF_9999 = 253402300799999L;
 
     private final List<String> found = new ArrayList<>();
     private final List<String> details = new ArrayList<>();
 
-    private Rules() {}
+    private Rules() {
+    }
 
     private void add(String rule, String detail) {
         found.add(rule);
@@ -51,8 +54,9 @@ final class Rules {
 
     private void checkValues(Declaration d) {
         boolean good = UUID.matcher(d.eventId).matches() && isId(d.electionId) && isId(d.ballotId) && isId(d.councilId)
-                && d.revision >= 1 && d.seats >= 1 && !negative(d.electorate) && !negative(d.papers) && !negative(d.rejectedPapers)
-                && d.declaredAt >= 0 && d.declaredAt <= MS_END_OF_9999 && d.reportedAt >= 0 && d.reportedAt <= MS_END_OF_9999;
+                && d.revision >= 1 && d.seats >= 1 && !negative(d.electorate) && !negative(d.papers)
+                && !negative(d.rejectedPapers) && d.declaredAt >= 0 && d.declaredAt <= MS_END_OF_9999
+                && d.reportedAt >= 0 && d.reportedAt <= MS_END_OF_9999;
         for (Declaration.Candidate c : d.candidates) {
             good &= isId(c.id()) && isId(c.partyId()) && !negative(c.votes());
         }
@@ -77,7 +81,8 @@ final class Rules {
 
     static Judgement judge(Council council, Space.Ballot ballot, Declaration d) {
         for (Declaration other : ballot.entries) {
-            boolean same = other.eventId.equals(d.eventId) || (other.source.equals(d.source) && other.revision == d.revision);
+            boolean same =
+                    other.eventId.equals(d.eventId) || (other.source.equals(d.source) && other.revision == d.revision);
             if (same && !other.fate.equals("rejected") && other.sameContent(d)) {
                 return new Judgement("duplicate", List.of(), "of offset " + other.offset);
             }
@@ -174,7 +179,8 @@ final class Rules {
             long valid = d.papers - (d.rejectedPapers == null ? 0 : d.rejectedPapers);
             long excess = sum - (council.stv ? 1 : d.seats) * valid;
             boolean tooHigh = highest > valid;
-            boolean decides = elected < d.candidates.size() && (elected == 0 || !allKnown || excess >= worstIn - bestOut);
+            boolean decides =
+                    elected < d.candidates.size() && (elected == 0 || !allKnown || excess >= worstIn - bestOut);
             if (excess > 0 || tooHigh) {
                 add(tooHigh || decides ? "VOTES_EXCEED_PAPERS" : "VOTES_EXCEED_PAPERS (warning)", sum + " votes");
             }
@@ -193,7 +199,8 @@ final class Rules {
     private void checkHistory(Space.Ballot ballot, Declaration d, Declaration newest) {
         for (Declaration other : ballot.entries) {
             if (!other.fate.equals("rejected") && other.source.equals(d.source) && other.revision == d.revision) {
-                add("CONFLICTING_REVISION", "offset " + other.offset + " has other content under revision " + d.revision);
+                add("CONFLICTING_REVISION",
+                        "offset " + other.offset + " has other content under revision " + d.revision);
                 break;
             }
         }

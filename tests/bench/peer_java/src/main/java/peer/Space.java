@@ -34,16 +34,19 @@ final class Space {
         }
 
         Declaration findInForce() {
-            return entries.stream().filter(d -> d.stands() && !d.withdrawn() && newestOf(d.source) == d)
-                    .min(Comparator.<Declaration>comparingLong(d -> d.declaredAt).thenComparing(d -> d.source)).orElse(null);
+            return entries.stream()
+                    .filter(d -> d.stands() && !d.withdrawn() && newestOf(d.source) == d)
+                    .min(Comparator.<Declaration>comparingLong(d -> d.declaredAt).thenComparing(d -> d.source))
+                    .orElse(null);
         }
     }
 
     /** What a snapshot says. */
-    record Standing(String status, String control, String outcome, String gainedFrom, String previous, boolean previousLost,
-                    Integer majority, Integer majorityAtLeast, String largest, int seatsDeclared, int seatsToCome,
-                    int seatsPostponed, int ballotsDeclared, int ballotsPostponed, int ballotsHeld, boolean votesComplete,
-                    String seats) {}
+    record Standing(String status, String control, String outcome, String gainedFrom, String previous,
+            boolean previousLost, Integer majority, Integer majorityAtLeast, String largest, int seatsDeclared,
+            int seatsToCome, int seatsPostponed, int ballotsDeclared, int ballotsPostponed, int ballotsHeld,
+            boolean votesComplete, String seats) {
+    }
 
     Council council;
     final Map<String, Ballot> ballots = new HashMap<>();
@@ -55,8 +58,8 @@ final class Space {
     // Sums over the ballots, kept up to date ballot by ballot.
     private int[] won, votesKnown, listed, reach, sure, defended, postponedDefence;
     private long[] votes;
-    private int open, declared, postponed, seatsToCome, seatsDeclared, seatsPostponed, openToAll, votesUnknown, defendingKnown,
-            postponedDefenceUnknown;
+    private int open, declared, postponed, seatsToCome, seatsDeclared, seatsPostponed, openToAll, votesUnknown,
+            defendingKnown, postponedDefenceUnknown;
 
     void setCouncil(Council council) {
         this.council = council;
@@ -181,7 +184,10 @@ final class Space {
     }
 
     private String decideStatus(String control) {
-        return declared + postponed == 0 ? "awaiting" : open == 0 ? "final" : control == null ? "in_progress" : "called";
+        return declared + postponed == 0 ? "awaiting"
+                : open == 0              ? "final"
+                : control == null        ? "in_progress"
+                                         : "called";
     }
 
     private String findLargest() {
@@ -208,14 +214,15 @@ final class Space {
             atLeast = 2 * (heldBy(winner) + sure[winner]) - council.seatsTotal;
             majority = status.equals("final") ? 2 * heldBy(winner) - council.seatsTotal : null;
         }
-        return new Standing(status, control, outcome, "GAIN".equals(outcome) ? council.previous : null, council.previous, lost,
-                majority, atLeast, findLargest(), seatsDeclared, seatsToCome, seatsPostponed, declared, postponed, held.size(),
-                status.equals("final") && votesUnknown == 0, seatsJson(status));
+        return new Standing(status, control, outcome, "GAIN".equals(outcome) ? council.previous : null,
+                council.previous, lost, majority, atLeast, findLargest(), seatsDeclared, seatsToCome, seatsPostponed,
+                declared, postponed, held.size(), status.equals("final") && votesUnknown == 0, seatsJson(status));
     }
 
     private Integer change(int party, String status) {
         if (status.equals("final")) {
-            return !council.baselineKnown || postponedDefenceUnknown > 0 ? null
+            return !council.baselineKnown || postponedDefenceUnknown > 0
+                    ? null
                     : heldBy(party) + postponedDefence[party] - council.parties.get(party).baseline();
         }
         return status.equals("awaiting") || defendingKnown == 0 ? null : won[party] - defended[party];
@@ -228,9 +235,10 @@ final class Space {
                 lines.add(p);
             }
         }
-        lines.sort(Comparator.<Integer>comparingInt(p -> -heldBy(p)).thenComparingInt(p -> -won[p])
-                .thenComparingLong(p -> votesKnown[p] == 0 ? Long.MAX_VALUE : -votes[p])
-                .thenComparing(p -> council.parties.get(p).id()));
+        lines.sort(Comparator.<Integer>comparingInt(p -> -heldBy(p))
+                           .thenComparingInt(p -> -won[p])
+                           .thenComparingLong(p -> votesKnown[p] == 0 ? Long.MAX_VALUE : -votes[p])
+                           .thenComparing(p -> council.parties.get(p).id()));
         return json(json -> {
             json.writeStartArray();
             for (int p : lines) {
