@@ -87,6 +87,20 @@ static void sleep_until(int64_t at_ns) {
     }
 }
 
+static void send_record(rd_kafka_t *kafka, const Envelope *envelope, Sent *sent) {
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = TOPIC_DECLARATIONS},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)envelope->key.ptr, envelope->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {(void *)envelope->payload.ptr, envelope->payload.len}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = sent},
+    };
+    rd_kafka_error_t *error = rd_kafka_produceva(kafka, parts, sizeof parts / sizeof *parts);
+    if (error != NULL) {
+        bench_give_up("%s", rd_kafka_error_string(error));
+    }
+}
+
 static void send_all(rd_kafka_t *kafka, const Envelopes *envelopes, const Options *options) {
     int64_t began = clock_ns() + 100000000;
     for (size_t i = 0; i < run.count; i++) {
@@ -96,13 +110,7 @@ static void send_all(rd_kafka_t *kafka, const Envelopes *envelopes, const Option
         sent->due_ns = began + (int64_t)((double)i * 1e9 / options->rate);
         sleep_until(sent->due_ns);
         sent->sent_ns = clock_ns();
-        rd_kafka_resp_err_t err = rd_kafka_producev(
-            kafka, RD_KAFKA_V_TOPIC(TOPIC_DECLARATIONS), RD_KAFKA_V_KEY(envelope->key.ptr, envelope->key.len),
-            RD_KAFKA_V_VALUE((void *)envelope->payload.ptr, envelope->payload.len),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(sent), RD_KAFKA_V_END);
-        if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            bench_give_up("%s", rd_kafka_err2str(err));
-        }
+        send_record(kafka, envelope, sent);
     }
     if (rd_kafka_flush(kafka, FLUSH_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         bench_give_up("not all was acknowledged");

@@ -2,12 +2,13 @@
 
 The clock runs from the first declaration's received_at, when its batch has been fetched, to the moment at which the
 last row is seen committed (asked every 20 ms). Starting the process, joining the group and applying the reference
-data come before.
+data come before; `since_start_s` has them in it.
 """
 
 import json
 import os
 import statistics
+import time
 
 import bed
 
@@ -30,6 +31,7 @@ def run_daemon(pipeline, night, workers):
     bed.settle()
     wal = wal_bytes()
     servers = bed.Meter(postgres=bed.server_pid("postgres"), kafka=bed.server_pid("kafka"))
+    started = time.time()
     daemon = pipeline.daemon(workers=workers)
     ended = bed.await_rows(pipeline, night.councils + night.declarations, daemon)
     used = servers.read()
@@ -39,6 +41,7 @@ def run_daemon(pipeline, night, workers):
     return {
         "workers": workers,
         "seconds": seconds,
+        "since_start_s": ended - started,
         "rate": night.declarations / seconds,
         "cpu_s": {name: round(u.cpu_s, 2) for name, u in used.items()},
         "cpu_us_per_declaration": {name: u.cpu_s * 1e6 / night.declarations for name, u in used.items()},
@@ -101,6 +104,10 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "n": len(values)}
 
 
+def cpu_of_floor(floor):
+    return floor["postgres_cpu_s"] + floor["cpu_seconds"]
+
+
 def measure_workers(night, workers, repeats, what):
     """A warm-up, whose rows the floor takes; then floor and daemon in turn."""
     folder = bed.FOLDER / "rows"
@@ -108,7 +115,7 @@ def measure_workers(night, workers, repeats, what):
         run_daemon(pipeline, night, workers)
         what.update(describe(pipeline))
         dump_rows(pipeline, folder)
-    runs, floors, ratios = [], [], []
+    runs, floors, ratios, by_cpu = [], [], [], []
     for _ in range(repeats):
         floor = run_copy_floor(folder, workers)
         with bed.database() as pipeline:
@@ -117,13 +124,15 @@ def measure_workers(night, workers, repeats, what):
         runs.append(run)
         floors.append(floor)
         ratios.append(run["rate"] / floor["rate"])
+        by_cpu.append(cpu_of_floor(floor) / (run["cpu_s"]["declared"] + run["cpu_s"]["postgres"]))
         bed.say(f"  {workers} worker(s): {run['rate']:8,.0f} declarations/s, COPY floor {floor['rate']:8,.0f}/s, "
-                f"ratio {ratios[-1]:.2f}")
+                f"ratio {ratios[-1]:.2f}, of CPU {by_cpu[-1]:.2f}")
     return {
         "workers": workers,
         "rate": spread([run["rate"] for run in runs]),
         "copy_floor_rate": spread([floor["rate"] for floor in floors]),
         "ratio_to_copy_floor": spread(ratios),
+        "ratio_of_cpu": spread(by_cpu),
         "runs": runs,
         "copy_floors": floors,
     }

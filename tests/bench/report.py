@@ -1,6 +1,7 @@
 """The tables that people read."""
 
 import bed
+import catchup
 
 MIB = 2**20
 
@@ -21,10 +22,6 @@ def show_setting(machine, settings):
     bed.say("  Kafka            one broker, KRaft, 6 partitions, -Xmx512m, acks=all; flushed by the page cache")
 
 
-def copy_floor_cpu(floor):
-    return floor["postgres_cpu_s"] + floor["cpu_seconds"]
-
-
 def show_catchup(result):
     night = result["night"]
     title(f"catch-up: {night['declarations']:,} declarations of {night['councils']} councils wait in the topic")
@@ -39,10 +36,11 @@ def show_catchup(result):
                 "transactions")
         bed.say(f"  COPY floor       {rate(part['copy_floor_rate'])} declarations/s, {part['workers']} connection(s)")
         bed.say(f"  ratio            {part['ratio_to_copy_floor']['median']:.2f} "
-                f"({part['ratio_to_copy_floor']['min']:.2f} - {part['ratio_to_copy_floor']['max']:.2f})")
+                f"({part['ratio_to_copy_floor']['min']:.2f} - {part['ratio_to_copy_floor']['max']:.2f}); "
+                f"of CPU, which other work on the cores blurs less, {part['ratio_of_cpu']['median']:.2f}")
         cpu = run["cpu_us_per_declaration"]
         bed.say("  CPU, us each     " + ", ".join(f"{name} {us:.1f}" for name, us in cpu.items())
-                + f"; floor: {copy_floor_cpu(part['copy_floors'][0]) * 1e6 * each:.1f} in all")
+                + f"; floor: {catchup.cpu_of_floor(part['copy_floors'][0]) * 1e6 * each:.1f} in all")
         floor, written = part["copy_floors"][0], run["written_bytes"]
         bed.say(f"  WAL, bytes each  {run['wal_bytes'] * each:,.0f}; floor: {floor['wal_bytes'] * each:,.0f}; written "
                 "to files: " + ", ".join(f"{name} {n / MIB:,.0f} MiB" for name, n in written.items()))
@@ -89,6 +87,8 @@ def show_2018(result):
     bed.say(f"  {result['ballots']:,} declarations of {result['councils']} councils: {s['median']:.2f} s "
             f"({s['min']:.2f} - {s['max']:.2f}), {result['workers']} worker(s); "
             + ", ".join(f"{n:,} {fate}" for fate, n in fates.items()))
+    start = min(run["since_start_s"] for run in result["runs"])
+    bed.say(f"  with the start of the process, the group's join and the reference data: {start:.2f} s at best")
 
 
 def show_replay(result):
