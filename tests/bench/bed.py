@@ -118,16 +118,17 @@ def field_of(pid, file, name):
 
 def usage(pid):
     """Of a process and its children; those that have ended are in the parent's own account."""
-    stat = stat_of(pid)
-    ticks, written = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes")
-    peak = field_of(pid, "status", "VmHWM")
-    for child in children_of(pid):
-        with contextlib.suppress(OSError):
-            stat = stat_of(child)
-            ticks += sum(map(int, stat[11:13]))
-            written += field_of(child, "io", "write_bytes")
-            peak = max(peak, field_of(child, "status", "VmHWM"))
-    return Usage(ticks / TICKS, written, peak * 1024)
+    while True:
+        stat = stat_of(pid)
+        ticks, written = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes")
+        peak = field_of(pid, "status", "VmHWM")
+        for child in children_of(pid):
+            with contextlib.suppress(OSError):
+                ticks += sum(map(int, stat_of(child)[11:13]))
+                peak = max(peak, field_of(child, "status", "VmHWM"))
+                written += field_of(child, "io", "write_bytes")
+        if stat_of(pid)[13:15] == stat[13:15]:  # else a child has gone over to the parent's account meanwhile
+            return Usage(ticks / TICKS, written, peak * 1024)
 
 
 def memory(pid):

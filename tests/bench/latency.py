@@ -19,7 +19,7 @@ def rates(quick, tiny=False):
     """(declarations a second, how many): at 1 a second there is time for few."""
     if tiny:
         return [(100, 100)]
-    return [(1, 10), (100, 1000), (1000, 5000)] if quick else [(1, 60), (100, 6000), (1000, 20000)]
+    return [(1, 5), (100, 1000), (1000, 3000)] if quick else [(1, 60), (100, 6000), (1000, 20000)]
 
 
 def warmup(rate):
