@@ -1,7 +1,7 @@
 // Within the store: its struct, and parameters and results in PostgreSQL's binary formats.
 #pragma once
 
-#include "services/aggregator/connection.h"
+#include "common/postgres/connection.h"
 #include "services/aggregator/store.h"
 
 // PostgreSQL's own numbers for the types of parameters (pg_type.dat).
@@ -13,12 +13,18 @@ typedef struct OldRules {
     RuleBook *book;
 } OldRules;
 
+// The parties of an election, in the order of its reference data.
+typedef struct Parties {
+    SnapshotSeats *items;
+    size_t count;
+} Parties;
+
 struct Store {
     Connection connection;
     const char *uri, *role;
     VEC(OldRules) old_rules;
-    VEC(uint64_t) stored_schemas; // writer schemas that the database has
-    Buf sql, tuples;
+    VEC(uint64_t) stored_schemas; // writer schemas that the database has; store_prepare's alone
+    Buf sql;
     bool locked_out; // the last commit waited in vain for a lane that another session has locked
     Arena memory; // of old rules
     PGresult *rejections_result;
@@ -26,6 +32,8 @@ struct Store {
     PGresult *snapshots_result;
     VEC(OutgoingSnapshot) snapshots; // point into the result and the arena
     Arena snapshots_memory;
+    Map parties_of; // election and reference row -> Parties
+    Arena parties_memory;
 };
 
 typedef struct Int4 {

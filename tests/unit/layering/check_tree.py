@@ -25,7 +25,7 @@ from typing import NamedTuple
 LINES_MAX = 600
 
 # What computes and nothing more.
-PURE = set("""assert.h ctype.h errno.h inttypes.h limits.h math.h stdarg.h stdbool.h stddef.h stdint.h stdio.h
+PURE = set("""assert.h ctype.h endian.h errno.h inttypes.h limits.h math.h stdarg.h stdbool.h stddef.h stdint.h stdio.h
     stdlib.h string.h strings.h""".split())
 UNISTRING = {"unicase.h", "uniname.h", "uninorm.h", "unistr.h", "unitypes.h", "uniwidth.h"}
 LOG = "common/base/log.h"
@@ -41,29 +41,31 @@ class Layer(NamedTuple):
 
 
 ANY = None
-BASE, DOMAIN = "common/base/", "common/domain/"
+BASE, DOMAIN, POSTGRES = "common/base/", "common/domain/", "common/postgres/"
 VALIDATOR, AGGREGATOR = "services/validator/", "services/aggregator/"
 INGEST, CLI, GATEWAY = "services/ingest/", "services/cli/", "services/gateway/"
 CONSUMER = ("services/ingest/consumer.h", "services/ingest/kafka_settings.h")
-STORE = r"services/aggregator/(store\w*|connection|rules_json)\.[ch]"
+STORE = r"services/aggregator/(store\w*|rules_json)\.[ch]"
 STORE_HEADERS = ("services/aggregator/store.h", "services/aggregator/store_internal.h",
-                 "services/aggregator/connection.h", "services/aggregator/rules_json.h")
+                 "services/aggregator/rules_json.h")
 
 LAYERS = [
     Layer(r"common/base/.*", (BASE,),
-          PURE | {"openssl/evp.h", "pthread.h", "stdatomic.h", "time.h", "unistd.h"}, clock=True, state=True),
+          PURE | {"getopt.h", "openssl/evp.h", "pthread.h", "signal.h", "stdatomic.h", "time.h", "unistd.h"}, clock=True, state=True),
     Layer(r"common/domain/.*", (BASE, DOMAIN), PURE | UNISTRING, never=(LOG,)),
+    Layer(r"common/postgres/.*", (BASE, POSTGRES),
+          PURE | {"libpq-fe.h", "poll.h", "stdatomic.h", "time.h"}, clock=True),
     Layer(r"services/validator/.*", (BASE, DOMAIN, VALIDATOR),
           PURE | UNISTRING | {"avro.h", "jansson.h", "pthread.h"}, state=True, never=(LOG,)),
-    Layer(STORE, (BASE, DOMAIN, VALIDATOR, AGGREGATOR),
-          PURE | {"arpa/inet.h", "endian.h", "jansson.h", "libpq-fe.h", "poll.h", "pthread.h", "stdatomic.h", "time.h"},
+    Layer(STORE, (BASE, DOMAIN, POSTGRES, VALIDATOR, AGGREGATOR),
+          PURE | {"arpa/inet.h", "jansson.h", "libpq-fe.h", "pthread.h", "stdatomic.h", "time.h"},
           clock=True, state=True),
     Layer(r"services/aggregator/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR), PURE, never=(LOG, *STORE_HEADERS)),
     Layer(r"services/ingest/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),
     # `declarectl replay` reads topics as the daemon does.
     Layer(r"services/cli/replay_topics\.c", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI, *CONSUMER), ANY, clock=True, state=True),
     Layer(r"services/cli/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI), ANY, clock=True, state=True),
-    Layer(r"services/gateway/.*", (BASE, DOMAIN, GATEWAY), ANY, clock=True, state=True),
+    Layer(r"services/gateway/.*", (BASE, DOMAIN, POSTGRES, GATEWAY), ANY, clock=True, state=True),
     Layer(r"deploy/.*", (BASE, "deploy/"), ANY, clock=True, state=True),
     Layer(r"tests/.*", ("common/", "services/", "tests/"), ANY, clock=True, state=True),
 ]
@@ -185,7 +187,8 @@ CLEAN = {
     "services/validator/decode.c": '#include <avro.h>\n#include "common/domain/council.h"\n',
     "services/aggregator/control.c": '#include "services/validator/rules.h"\nstatic const int table[] = {1};\n'
                                      "static int decide(int a) {\n    int b = a;\n    return b;\n}\n",
-    "services/aggregator/store.c": '#include <libpq-fe.h>\n#include "services/aggregator/control.h"\n',
+    "common/postgres/connection.c": '#include <libpq-fe.h>\n#include "common/base/str.h"\n',
+    "services/aggregator/store.c": '#include "common/postgres/connection.h"\n#include "services/aggregator/control.h"\n',
     "services/ingest/main.c": '#include <librdkafka/rdkafka.h>\n#include "services/aggregator/store.h"\n',
     "services/cli/main.c": '#include <libpq-fe.h>\n#include "services/aggregator/lane.h"\n',
     "tests/unit/test_control.c": '#include "services/aggregator/control.h"\n',
@@ -199,6 +202,8 @@ PLANTED = [  # rule, file, text
     ("layer", "common/domain/ids.c", '#include "services/validator/rules.h"\n'),
     ("layer", "common/domain/ids.c", "#include <jansson.h>\n"),
     ("layer", "common/domain/ids.c", '#include "common/base/log.h"\n'),
+    ("layer", "common/postgres/connection.c", '#include "common/domain/ids.h"\n'),
+    ("layer", "common/domain/ids.c", '#include "common/postgres/connection.h"\n'),
     ("layer", "services/validator/rules.c", '#include "services/aggregator/control.h"\n'),
     ("layer", "services/validator/rules.c", '#include "services/ingest/worker.h"\n'),
     ("layer", "services/validator/rules.c", "#include <librdkafka/rdkafka.h>\n"),

@@ -1,7 +1,6 @@
-#include "services/aggregator/connection.h"
+#include "common/postgres/connection.h"
 
-#include "services/aggregator/store.h"
-
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <time.h>
@@ -41,13 +40,13 @@ static bool gave_up(Connection *c) {
     if (c->stopped_at_ms == 0) {
         c->stopped_at_ms = now;
     }
-    return now - c->stopped_at_ms > STORE_STOP_GRACE_MS;
+    return now - c->stopped_at_ms > CONNECTION_STOP_GRACE_MS;
 }
 
 // Waits until the socket is ready for `events`. False: given up.
 static bool wait_for(Connection *c, short events) {
     struct pollfd fd = {.fd = PQsocket(c->pg), .events = events};
-    int64_t deadline = now_ms() + STORE_ANSWER_TIMEOUT_MS;
+    int64_t deadline = now_ms() + CONNECTION_ANSWER_TIMEOUT_MS;
     while (poll(&fd, 1, POLL_MS) == 0) {
         bool stopped = gave_up(c);
         if (stopped || now_ms() > deadline) {
@@ -61,9 +60,9 @@ static bool wait_for(Connection *c, short events) {
 
 static bool open_socket(Connection *c, const char *uri) {
     const char *const names[] = {"dbname", "fallback_application_name", NULL};
-    const char *const values[] = {uri, "declared", NULL};
+    const char *const values[] = {uri, program_invocation_short_name, NULL};
     c->pg = PQconnectStartParams(names, values, 1);
-    int64_t deadline = now_ms() + STORE_CONNECT_TIMEOUT_MS;
+    int64_t deadline = now_ms() + CONNECTION_OPEN_TIMEOUT_MS;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
         struct pollfd fd = {.fd = PQsocket(c->pg), .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
@@ -95,8 +94,8 @@ static void drop_notice(void *context, const PGresult *result) {
 
 // The server gives up before we do, and finds out soon that our machine is gone: what a transaction of
 // ours has locked is free again for the next owner.
-#define SESSION_SETTINGS                                                                                              \
-    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                       \
+#define SESSION_SETTINGS                                                                                               \
+    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                        \
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 
 static bool set_up(Connection *c, const char *role) {
@@ -205,6 +204,17 @@ PGresult *connection_query(Connection *c, const char *sql, const Parameter *para
         return NULL;
     }
     if (PQsendQueryParams(c->pg, sql, (int)count, types, values, lengths, formats, 1) == 0) {
+        connection_lose(c);
+        return NULL;
+    }
+    return last_result(c);
+}
+
+PGresult *connection_query_text(Connection *c, const char *sql, const char *const *values, size_t count) {
+    if (c->pg == NULL) {
+        return NULL;
+    }
+    if (PQsendQueryParams(c->pg, sql, (int)count, NULL, values, NULL, NULL, 0) == 0) {
         connection_lose(c);
         return NULL;
     }

@@ -1,5 +1,6 @@
 // libpq without blocking for good: every wait ends with an answer, a lost connection, a server that has
-// been silent for STORE_ANSWER_TIMEOUT_MS (then the connection is given up for lost), or a stop.
+// been silent for CONNECTION_ANSWER_TIMEOUT_MS (then the connection is given up for lost), or `*stop` having
+// been true for CONNECTION_STOP_GRACE_MS. One thread.
 #pragma once
 
 #include "common/base/str.h"
@@ -7,6 +8,8 @@
 #include <libpq-fe.h>
 #include <stdatomic.h>
 #include <stdint.h>
+
+enum { CONNECTION_STOP_GRACE_MS = 2000, CONNECTION_OPEN_TIMEOUT_MS = 5000, CONNECTION_ANSWER_TIMEOUT_MS = 15000 };
 
 typedef struct Connection {
     PGconn *pg; // NULL: not connected
@@ -32,6 +35,9 @@ typedef struct Parameter {
     Str value;
 } Parameter;
 PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count);
+
+// The same with parameters and results as text; types are inferred, NULL is null.
+PGresult *connection_query_text(Connection *c, const char *sql, const char *const *values, size_t count);
 
 // The same for several statements without parameters; text results; the last one or the first error.
 PGresult *connection_exec(Connection *c, const char *sql);

@@ -1,0 +1,151 @@
+#include "common/base/program.h"
+
+#include "common/base/log.h"
+#include "common/base/vec.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_MISUSED = 2, STOP_WITHIN_MS = 4500 };
+
+extern char **environ;
+
+static void print_help(const Program *program) {
+    Buf text = {0};
+    config_write_help(&text);
+    printf("Usage: %s [OPTION...]\n\n"
+           "%s"
+           "Runs until SIGTERM or SIGINT.\n\n"
+           "  --config FILE            settings; else $DECLARED_CONFIG, else /etc/declared/declared.conf\n"
+           "  --set SECTION.KEY=VALUE  one setting, over the file and the environment\n"
+           "  --check                  read the settings, say what is wrong with them, and end\n"
+           "  --version                print the version and end\n"
+           "  --help                   this text\n\n" STR_FMT,
+           program->name, program->about, STR_ARG(buf_str(&text)));
+    buf_free(&text);
+}
+
+typedef struct Options {
+    const char *config;
+    VEC(const char *) sets;
+    bool check;
+} Options;
+
+// False: end with `*code`.
+static bool read_options(const Program *program, int argc, char **argv, Options *options, int *code) {
+    static const struct option table[] = {
+        {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
+        {"check", no_argument, NULL, 'k'},        {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},         {0},
+    };
+    for (int found; (found = getopt_long(argc, argv, "h", table, NULL)) != -1;) {
+        switch (found) {
+        case 'c':
+            options->config = optarg;
+            break;
+        case 's':
+            *vec_push(&options->sets) = optarg;
+            break;
+        case 'k':
+            options->check = true;
+            break;
+        case 'v':
+            printf("%s %s\n", program->name, DECLARED_VERSION);
+            return *code = EXIT_SUCCESS, false;
+        case 'h':
+            print_help(program);
+            return *code = EXIT_SUCCESS, false;
+        default:
+            return *code = EXIT_MISUSED, false;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "%s: unexpected argument %s; see %s --help\n", program->name, argv[optind], program->name);
+        return *code = EXIT_MISUSED, false;
+    }
+    return true;
+}
+
+// The settings, all of them checked, or NULL after one line that says what is wrong.
+static Config *read_settings(const Program *program, const Options *options, Arena *arena) {
+    Str error = STR_NONE;
+    ConfigSources sources = {.file = options->config,
+                             .environment = environ,
+                             .sets = options->sets.items,
+                             .sets_count = options->sets.count};
+    Config *config = config_load(&sources, arena, &error);
+    if (config != NULL && program->check != NULL && !program->check(config, arena, &error)) {
+        config_free(config);
+        config = NULL;
+    }
+    if (config == NULL) {
+        fprintf(stderr, "%s: " STR_FMT "\n", program->name, STR_ARG(error));
+    } else {
+        log_set_level(str_from(config_get(config, "log.level")));
+    }
+    return config;
+}
+
+int program_main(const Program *program, int argc, char **argv) {
+    Options options = {0};
+    Arena arena = {0};
+    int code = EXIT_SUCCESS;
+    if (read_options(program, argc, argv, &options, &code)) {
+        Config *config = read_settings(program, &options, &arena);
+        code = EXIT_FAILURE;
+        if (config != NULL) {
+            code = options.check ? EXIT_SUCCESS : program->run(config);
+        }
+        config_free(config);
+    }
+    vec_free(&options.sets);
+    arena_free(&arena);
+    return code;
+}
+
+static void list_signals(sigset_t *signals) {
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+}
+
+void program_block_signals(void) {
+    sigset_t signals;
+    list_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+void program_wait_for_stop(atomic_bool *stop) {
+    sigset_t signals;
+    list_signals(&signals);
+    int received = 0;
+    while (sigwait(&signals, &received) != 0) {
+    }
+    log_info("stopping on %s", received == SIGTERM ? "SIGTERM" : "SIGINT");
+    atomic_store(stop, true);
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void program_leave_within_bounds(const atomic_int *running) {
+    static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+    int64_t until_ms = now_ms() + STOP_WITHIN_MS;
+    while (atomic_load(running) > 0) {
+        if (now_ms() > until_ms) {
+            log_warning("a server does not answer; leaving without a goodbye");
+            _exit(EXIT_SUCCESS);
+        }
+        nanosleep(&pause, NULL);
+    }
+}
