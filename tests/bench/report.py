@@ -103,8 +103,8 @@ def show_core(result):
         bed.say("  " + result["left_out"])
         return
     for stage, amount in result["stages"].items():
-        bed.say(f"  {stage:<26} {amount:>10,.0f}")
-    bed.say(f"  {'sum':<26} {result['sum']:>10,.0f}; validate + aggregate {result['validate_and_aggregate']:,.0f}; "
+        bed.say(f"  {stage:<30} {amount:>10,.0f}")
+    bed.say(f"  {'sum':<30} {result['sum']:>10,.0f}; validate + aggregate {result['validate_and_aggregate']:,.0f}; "
             f"{result['cpu_us']:.1f} us of CPU")
 
 

@@ -28,6 +28,7 @@ DECLARATIONS, DESK = "ward-declarations", "desk-events"
 LEDGER = ("lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, event_id, "
           "election_id, ballot_paper_id, source, kind, basis, revision, is_test, fate, reasons, detail, rules_version, "
           "writer_schema, received_at, prev_hash, entry_hash")
+ELECTION = "election_id, lane, lane_seq, council_id, poll_date, counted, parties, recorded_at"
 SNAPSHOT = ("election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, council_name, "
             "short_name, kind, nation, region, poll_date, status, control, outcome, gained_from, previous_control, "
             "previous_control_lost, majority, majority_at_least, largest_party, seats_total, threshold, "
@@ -113,7 +114,7 @@ class Lane:
         self.head, self.received_at = bytes(32), datetime(1970, 1, 1, tzinfo=timezone.utc)
         self.next = {DECLARATIONS: 0, DESK: 0}
         self.councils, self.spaces, self.keys = {}, {}, {}
-        self.ledger, self.snapshots, self.ballots, self.told = [], [], [], {}
+        self.ledger, self.elections, self.snapshots, self.ballots, self.told = [], [], [], [], {}
 
     def apply(self, message, now):
         self.received_at = max(self.received_at, now)
@@ -154,7 +155,9 @@ class Lane:
         space.set_council(council)
         for ballot_id, ballot in space.ballots.items():
             self.add_ballot(election_id, False, ballot_id, ballot)
-        self.add_snapshot(election_id, False, space, DESK, offset, None, False)
+        self.elections.append((election_id, self.number, self.seq, reference["council_id"], council.poll_date,
+                               council.counted, results.dumps(reference["parties"]), self.received_at))
+        self.add_snapshot(election_id, False, space, False, (reference["by"], offset))
         return "accepted"
 
     def space(self, election_id, is_test):
@@ -183,7 +186,7 @@ class Lane:
         changed, other = space.settle(ballot)
         if other:
             self.add_ballot(d["election_id"], d["is_test"], d["ballot_paper_id"], ballot)
-        self.add_snapshot(d["election_id"], d["is_test"], space, DECLARATIONS, message.offset(), d, changed)
+        self.add_snapshot(d["election_id"], d["is_test"], space, changed)
         return entry.fate, reasons, detail
 
     def add_ballot(self, election_id, is_test, ballot_id, ballot):
@@ -195,7 +198,9 @@ class Lane:
             return
         d = entry.d
         candidates = None if d["kind"] == "POSTPONED" else results.dumps(
-            [dict(c, folded_party_id=party or c["party_id"]) for party, c in zip(entry.parties, d["candidates"])])
+            [[c["candidate_id"], c["name"], c["party_id"], None if party in (None, c["party_id"]) else party,
+              c["description"], c["votes"], c["elected"], c["elected_by_lot"]]
+             for party, c in zip(entry.parties, d["candidates"])])
         electorate = d["electorate"] if d["electorate"] is not None else known["electorate"]
         self.ballots.append((*head, known["ward_name"] or d["ward_name"],
                              "postponed" if d["kind"] == "POSTPONED" else "declared", d["source"], d["revision"],
@@ -203,7 +208,7 @@ class Lane:
                              d["rejected_papers"], datetime.fromtimestamp(d["declared_at"] / 1000, timezone.utc),
                              DECLARATIONS, self.number, entry.offset, candidates, self.received_at))
 
-    def add_snapshot(self, election_id, is_test, space, topic, offset, d, changed):
+    def add_snapshot(self, election_id, is_test, space, changed, by=None):
         if space.council is None:
             return
         said = results.standing(space)
@@ -213,19 +218,19 @@ class Lane:
         if control != space.control:
             space.called_at = None if control is None else self.received_at
         space.seq, space.said, space.control = space.seq + 1, said, control
-        cause = results.dumps({
-            "record": "declared.WardDeclaration" if d else "declared.CouncilReference", "topic": topic,
-            "partition": self.number, "kafka_offset": offset, "lane": self.number, "lane_seq": self.seq,
-            "event_id": d and d["event_id"], "ballot_paper_id": d and d["ballot_paper_id"],
-            "revision": d and d["revision"], "by": None})
+        # Of a declaration the ledger has the cause.
+        cause = None if by is None else results.dumps({
+            "record": "declared.CouncilReference", "topic": DESK, "partition": self.number, "kafka_offset": by[1],
+            "lane": self.number, "lane_seq": self.seq, "event_id": None, "ballot_paper_id": None, "revision": None,
+            "by": by[0]})
         self.snapshots.append((election_id, is_test, space.seq, self.number, self.seq, self.received_at,
                                space.called_at, cause, *said))
         self.told[election_id, is_test] = space.seq
 
     def commit(self, cursor):
         """Into a transaction that the caller has begun."""
-        for table, columns, rows in (("ledger", LEDGER, self.ledger), ("snapshot", SNAPSHOT, self.snapshots),
-                                     ("ballot", BALLOT, self.ballots)):
+        for table, columns, rows in (("ledger", LEDGER, self.ledger), ("election", ELECTION, self.elections),
+                                     ("snapshot", SNAPSHOT, self.snapshots), ("ballot", BALLOT, self.ballots)):
             if rows:
                 with cursor.copy(f"COPY declared.{table} ({columns}) FROM STDIN") as copy:
                     for row in rows:
@@ -237,7 +242,7 @@ class Lane:
 
     def committed_all(self):
         told, self.told, self.committed = self.told, {}, self.seq
-        self.ledger, self.snapshots, self.ballots = [], [], []
+        self.ledger, self.elections, self.snapshots, self.ballots = [], [], [], []
         return told
 
 

@@ -330,8 +330,9 @@ def decide_outcome(council, control):
 
 
 def seat_lines(council, tally, held, status):
+    """As the database keeps them: place in the list of parties, held, won, continuing, change, votes."""
     by, total, lines = tally.by_party, tally.total, []
-    for party_id, party in council.parties.items():
+    for place, party_id in enumerate(council.parties):
         baseline = 0 if council.baseline is None else council.baseline[party_id]
         if not (by["listed"][party_id] or held[party_id] or baseline):
             continue
@@ -340,12 +341,10 @@ def seat_lines(council, tally, held, status):
             change = held[party_id] + by["postponed_defence"][party_id] - baseline
         elif status in ("in_progress", "called") and total["defending_known"]:
             change = by["won"][party_id] - by["defended"][party_id]
-        lines.append({"party_id": party_id, "short": party["short"], "group": party["group"], "colour": party["colour"],
-                      "text_colour": party["text_colour"], "held": held[party_id], "won": by["won"][party_id],
-                      "continuing": council.continuing[party_id], "change": change,
-                      "votes": by["votes"][party_id] if by["votes_known"][party_id] else None})
-    lines.sort(key=lambda x: (-x["held"], -x["won"], -1 if x["votes"] is None else -x["votes"] - 2, x["party_id"]))
-    return lines
+        votes = by["votes"][party_id] if by["votes_known"][party_id] else None
+        order = (-held[party_id], -by["won"][party_id], 1 if votes is None else -votes, party_id)
+        lines.append((order, [place, held[party_id], by["won"][party_id], council.continuing[party_id], change, votes]))
+    return [line for _, line in sorted(lines)]
 
 
 def standing(space):

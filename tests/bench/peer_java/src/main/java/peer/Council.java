@@ -11,8 +11,7 @@ import org.apache.avro.generic.GenericRecord;
 
 /** Reference data of one council, with parties folded and numbered. */
 final class Council {
-    record Party(String id, String shortName, String group, String colour, String textColour, boolean bloc,
-            int continuing, int baseline) {
+    record Party(String id, boolean bloc, int continuing, int baseline) {
     }
 
     /** What is known of a ballot. Counts are by party number; null: not known. */
@@ -56,8 +55,7 @@ final class Council {
             String id = text(p, "party_id");
             boolean bloc = blocs.getOrDefault(
                     id, p.get("bloc") == null ? !id.equals("ynmp-party:2") : (Boolean) p.get("bloc"));
-            parties.add(new Party(id, text(p, "short"), text(p, "group"), text(p, "colour"), text(p, "text_colour"),
-                    bloc, continuing[i], baseline[i]));
+            parties.add(new Party(id, bloc, continuing[i], baseline[i]));
         }
         for (GenericRecord b : (List<GenericRecord>) r.get("ballots")) {
             Contest contest = new Contest(text(b, "ballot_paper_id"), text(b, "ward_name"), (Integer) b.get("seats"),

@@ -44,7 +44,8 @@ final class Lane {
     long seq, committed, declarationsNext, deskNext;
     byte[] head = new byte[32];
     Instant receivedAt = Instant.EPOCH;
-    final List<Object[]> ledger = new ArrayList<>(), snapshots = new ArrayList<>(), ballots = new ArrayList<>();
+    final List<Object[]> ledger = new ArrayList<>(), elections = new ArrayList<>(), snapshots = new ArrayList<>(),
+                         ballots = new ArrayList<>();
     final Map<String, Integer> told = new LinkedHashMap<>(); // the newest seq of elections with new live snapshots
 
     Lane(int number, int rulesVersion, int partitions, Schema declarations, Schema references)
@@ -132,7 +133,9 @@ final class Lane {
         space.setCouncil(council);
         councils.put(electionId, council);
         space.ballots.forEach((id, ballot) -> addBallot(electionId, false, id, ballot));
-        addSnapshot(electionId, false, space, DESK, offset, null, false);
+        elections.add(new Object[] {electionId, number, seq, council.councilId, council.pollDate, council.counted,
+                reference.get("parties").toString(), receivedAt});
+        addSnapshot(electionId, false, space, false, causeJson(Council.text(reference, "by"), offset));
         return new Rules.Judgement("accepted", List.of(), null);
     }
 
@@ -180,7 +183,7 @@ final class Lane {
             addBallot(d.electionId, d.isTest, d.ballotId, ballot);
         }
         boolean changed = other && (before == null || ballot.inForce == null || !before.sameContent(ballot.inForce));
-        addSnapshot(d.electionId, d.isTest, space, DECLARATIONS, message.offset(), d, changed);
+        addSnapshot(d.electionId, d.isTest, space, changed, null);
         return judgement;
     }
 
@@ -212,24 +215,41 @@ final class Lane {
         return Space.json(json -> {
             json.writeStartArray();
             for (Declaration.Candidate c : d.candidates) {
-                json.writeStartObject();
-                json.writeStringField("candidate_id", c.id());
-                json.writeStringField("name", c.name());
-                json.writeStringField("party_id", c.partyId());
-                json.writeStringField(
-                        "folded_party_id", c.party() < 0 ? c.partyId() : council.parties.get(c.party()).id());
-                json.writeStringField("description", c.description());
-                json.writeObjectField("votes", c.votes());
-                json.writeBooleanField("elected", c.elected());
-                json.writeBooleanField("elected_by_lot", c.byLot());
-                json.writeEndObject();
+                String folded = c.party() < 0 ? c.partyId() : council.parties.get(c.party()).id();
+                json.writeStartArray();
+                json.writeString(c.id());
+                json.writeString(c.name());
+                json.writeString(c.partyId());
+                json.writeString(folded.equals(c.partyId()) ? null : folded);
+                json.writeString(c.description());
+                json.writeObject(c.votes());
+                json.writeBoolean(c.elected());
+                json.writeBoolean(c.byLot());
+                json.writeEndArray();
             }
             json.writeEndArray();
         });
     }
 
-    private void addSnapshot(
-            String electionId, boolean isTest, Space space, String topic, long offset, Declaration d, boolean changed) {
+    /** Of reference data; of a declaration the ledger has the cause. */
+    private String causeJson(String by, long offset) {
+        return Space.json(json -> {
+            json.writeStartObject();
+            json.writeStringField("record", "declared.CouncilReference");
+            json.writeStringField("topic", DESK);
+            json.writeNumberField("partition", number);
+            json.writeNumberField("kafka_offset", offset);
+            json.writeNumberField("lane", number);
+            json.writeNumberField("lane_seq", seq);
+            json.writeNullField("event_id");
+            json.writeNullField("ballot_paper_id");
+            json.writeNullField("revision");
+            json.writeStringField("by", by);
+            json.writeEndObject();
+        });
+    }
+
+    private void addSnapshot(String electionId, boolean isTest, Space space, boolean changed, String cause) {
         Council c = space.council;
         if (c == null) {
             return;
@@ -243,20 +263,6 @@ final class Lane {
         }
         space.said = s;
         space.seq++;
-        String cause = Space.json(json -> {
-            json.writeStartObject();
-            json.writeStringField("record", d == null ? "declared.CouncilReference" : "declared.WardDeclaration");
-            json.writeStringField("topic", topic);
-            json.writeNumberField("partition", number);
-            json.writeNumberField("kafka_offset", offset);
-            json.writeNumberField("lane", number);
-            json.writeNumberField("lane_seq", seq);
-            json.writeStringField("event_id", d == null ? null : d.eventId);
-            json.writeStringField("ballot_paper_id", d == null ? null : d.ballotId);
-            json.writeObjectField("revision", d == null ? null : d.revision);
-            json.writeStringField("by", null);
-            json.writeEndObject();
-        });
         snapshots.add(new Object[] {electionId, isTest, space.seq, number, seq, receivedAt, space.calledAt, cause,
                 c.councilId, Council.text(c.reference, "name"), c.shortName, Council.text(c.reference, "kind"),
                 Council.text(c.reference, "nation"), Council.text(c.reference, "region"), c.pollDate, s.status(),
@@ -296,6 +302,7 @@ final class Lane {
     void committedAll() {
         committed = seq;
         ledger.clear();
+        elections.clear();
         snapshots.clear();
         ballots.clear();
         told.clear();

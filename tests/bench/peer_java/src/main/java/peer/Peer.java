@@ -39,6 +39,8 @@ public final class Peer {
             "lane, lane_seq, record, topic, partition, kafka_offset, kafka_timestamp, key, payload, "
             + "event_id, election_id, ballot_paper_id, source, kind, basis, revision, is_test, fate, "
             + "reasons, detail, rules_version, writer_schema, received_at, prev_hash, entry_hash";
+    private static final String ELECTION =
+            "election_id, lane, lane_seq, council_id, poll_date, counted, parties, recorded_at";
     private static final String SNAPSHOT =
             "election_id, is_test, seq, lane, lane_seq, recorded_at, called_at, cause, council_id, "
             + "council_name, short_name, kind, nation, region, poll_date, status, control, outcome, "
@@ -53,7 +55,7 @@ public final class Peer {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final Connection database;
     private final Map<Integer, Lane> lanes = new TreeMap<>();
-    private final PreparedStatement ledger, snapshot, ballot, advance, notify;
+    private final PreparedStatement ledger, election, snapshot, ballot, advance, notify;
 
     private Peer(List<Integer> numbers, Path schemas) throws Exception {
         Properties settings = new Properties();
@@ -65,6 +67,7 @@ public final class Peer {
         consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
         database = connect();
         ledger = insert("ledger", LEDGER, List.of());
+        election = insert("election", ELECTION, List.of("parties"));
         snapshot = insert("snapshot", SNAPSHOT, List.of("cause", "seats"));
         ballot = insert("ballot", BALLOT, List.of("candidates"));
         advance = database.prepareStatement("UPDATE declared.lane SET lane_seq = ?, head_hash = ?, received_at = ?, "
@@ -94,7 +97,7 @@ public final class Peer {
     private PreparedStatement insert(String table, String columns, Collection<String> json) throws SQLException {
         StringBuilder places = new StringBuilder();
         for (String column : columns.split(", ")) {
-            places.append(places.isEmpty() ? "?" : ", ?").append(json.contains(column) ? "::jsonb" : "");
+            places.append(places.isEmpty() ? "?" : ", ?").append(json.contains(column) ? "::json" : "");
         }
         return database.prepareStatement(
                 "INSERT INTO declared." + table + " (" + columns + ") VALUES (" + places + ")");
@@ -158,6 +161,7 @@ public final class Peer {
         for (Lane lane : lanes.values()) {
             if (lane.seq > lane.committed) {
                 add(ledger, lane.ledger);
+                add(election, lane.elections);
                 add(snapshot, lane.snapshots);
                 add(ballot, lane.ballots);
                 advance(lane);

@@ -228,6 +228,7 @@ final class Space {
         return status.equals("awaiting") || defendingKnown == 0 ? null : won[party] - defended[party];
     }
 
+    /** As the database keeps them: place in the list of parties, held, won, continuing, change, votes. */
     private String seatsJson(String status) {
         List<Integer> lines = new ArrayList<>();
         for (int p = 0; p < won.length; p++) {
@@ -242,19 +243,14 @@ final class Space {
         return json(json -> {
             json.writeStartArray();
             for (int p : lines) {
-                Council.Party party = council.parties.get(p);
-                json.writeStartObject();
-                json.writeStringField("party_id", party.id());
-                json.writeStringField("short", party.shortName());
-                json.writeStringField("group", party.group());
-                json.writeStringField("colour", party.colour());
-                json.writeStringField("text_colour", party.textColour());
-                json.writeNumberField("held", heldBy(p));
-                json.writeNumberField("won", won[p]);
-                json.writeNumberField("continuing", party.continuing());
-                json.writeObjectField("change", change(p, status));
-                json.writeObjectField("votes", votesKnown[p] == 0 ? null : votes[p]);
-                json.writeEndObject();
+                json.writeStartArray();
+                json.writeNumber(p);
+                json.writeNumber(heldBy(p));
+                json.writeNumber(won[p]);
+                json.writeNumber(council.parties.get(p).continuing());
+                json.writeObject(change(p, status));
+                json.writeObject(votesKnown[p] == 0 ? null : votes[p]);
+                json.writeEndArray();
             }
             json.writeEndArray();
         });
