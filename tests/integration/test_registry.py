@@ -243,6 +243,25 @@ def real_a_daemon_that_starts_anew_needs_no_registry_for_known_schemas(pipeline)
 
 
 @test
+def real_the_ledger_and_the_topics_are_replayed_without_it(pipeline):
+    registry = real_registry()
+    number = registry.register("feed", feeds_schema("replay"))
+    weather = registry.register("weather", {"type": "record", "name": "Weather", "fields": []})
+    pipeline.load(support.medway_reference())
+    pipeline.daemon(registry__url=registry.url)
+    pipeline.send([feeds_record(number, line) for line in WARDS]
+                  + [feeds_record(weather, WARDS[0]), feeds_record(MADE_UP_ID, WARDS[0])])
+    pipeline.wait_until_applied()
+    equal(pipeline.fates(), {"accepted": len(WARDS), "rejected": 2}, "fates")
+    with registry_down(registry):
+        for source in ("ledger", "topics"):
+            with support.Pipeline(own_topics=False) as again:
+                pipeline.ctl("replay", "--from", source, "--into", again.uri)
+                equal(again.fates(), pipeline.fates(), f"fates, from {source}")
+                equal(again.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", f"the headline, from {source}")
+
+
+@test
 def real_one_that_hangs_keeps_no_daemon_from_ending(pipeline):
     registry = real_registry()
     number = registry.register("feed", feeds_schema("hangs"))
