@@ -413,6 +413,26 @@ def stand_in_more_schemas_than_a_worker_keeps(pipeline):
 
 
 @test
+def stand_in_another_registry_may_give_the_number_to_another_schema(pipeline):
+    pipeline.load(support.medway_reference())
+    ours = dict(avro_write.own_schema("ward-declaration.avsc"), doc="without a field in front")
+    ours["fields"].append({"name": "feed_number", "type": "double"})
+    with StandInRegistry() as before, StandInRegistry() as after:
+        before.answer = lambda path: (200, schema_answer(feeds_schema()))
+        after.answer = lambda path: (200, schema_answer(ours))
+        first = pipeline.daemon(registry__url=before.url)
+        pipeline.send([feeds_record(MADE_UP_ID, line) for line in WARDS[:12]])
+        pipeline.wait_until_applied()
+        first.stop()
+        pipeline.daemon(registry__url=after.url)
+        pipeline.send([feeds_record(MADE_UP_ID, line, ours) for line in WARDS[12:]])
+        pipeline.wait_until_applied()
+    check_accepted(pipeline, len(WARDS))
+    equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "the headline")
+    check_kept(pipeline)
+
+
+@test
 def stand_in_a_login_is_given_and_never_told(pipeline):
     pipeline.load(support.medway_reference())
     with StandInRegistry() as registry:
