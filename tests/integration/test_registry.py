@@ -145,7 +145,8 @@ def real_what_nobody_can_read_is_rejected_and_says_why(pipeline):
          "record Weather is no record of ours"),
         (registry.register("nobody-1", dict(feeds_schema("nobody-1"), fields=feeds_schema()["fields"][:-1])),
          "BAD_AVRO", "event_id: the writer lacks it, and it has no default"),
-        (registry.register("nobody-2", {"$schema": "http://json-schema.org/draft-07/schema#"}, schemaType="JSON"), "BAD_AVRO", "is of the type JSON"),
+        (registry.register("nobody-2", {"$schema": "http://json-schema.org/draft-07/schema#"}, schemaType="JSON"),
+         "BAD_AVRO", "is of the type JSON"),
         (MADE_UP_ID, "UNKNOWN_SCHEMA", f"the registry has no schema of the id {MADE_UP_ID}"),
         (0xFFFFFFFF, "UNKNOWN_SCHEMA", "4294967295"),
     ]
@@ -451,7 +452,7 @@ def stand_in_a_login_is_given_and_never_told(pipeline):
         pipeline.wait_until_applied()
         for daemon in (wrong, right, in_url):
             assert "hush-hush" not in daemon.log() and "psst-psst" not in daemon.log(), daemon.log()
-    equal(pipeline.value("SELECT count(*) FROM declared.registry_schema WHERE registry LIKE '%hush%'"), 0, "logins kept")
+    equal(pipeline.value("SELECT count(*) FROM declared.registry_schema WHERE registry LIKE '%hush%'"), 0, "logins")
     check_accepted(pipeline, 2)
 
 
