@@ -89,8 +89,8 @@ static Config *read_settings(const Options *options, Arena *arena) {
     Config *config = config_load(&sources, arena, &error);
     RuleBook rules;
     char refusal[512] = "";
-    if (config != NULL && (!rule_settings_read(config, 1, arena, &rules, &error) ||
-                           !registry_check(config, refusal, sizeof refusal))) {
+    if (config != NULL &&
+        (!rule_settings_read(config, 1, arena, &rules, &error) || !registry_check(config, refusal, sizeof refusal))) {
         error = refusal[0] != '\0' ? arena_copy(arena, str_from(refusal)) : error;
         config_free(config);
         config = NULL;
