@@ -465,7 +465,7 @@ void replayer_apply_record(Replayer *replayer, Lane *lane, const Envelope *envel
     int32_t wanted = 0;
     Decoded decoded;
     if (decode_payload(replayer->schemas, envelope->payload, arena, &decoded, &wanted) == DECODE_SCHEMA_WANTED) {
-        // As the daemon says it (services/ingest/worker.c).
+        // As the daemon says it (services/ingest/writers.c).
         decoded.detail = arena_printf(arena, "no schema is known by id %" PRId32 ", and no registry is set", wanted);
     }
     if (decoded.record.type == RECORD_REFERENCE) {

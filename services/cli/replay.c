@@ -286,7 +286,7 @@ static bool run_replay(const Cli *cli, Ends *ends, bool from_topics, Str *error)
     bool good = store_connect(target.store) == STORE_OK || store_failed(&target, error);
     if (good && from_topics) {
         Replayer *replayer = replayer_new(cli, ends->source, error);
-        good = replayer != NULL && replay_topics(cli, replayer, &target, error);
+        good = replayer != NULL && replayer_learn_ids(replayer, error) && replay_topics(cli, replayer, &target, error);
         replayer_free(replayer);
     } else if (good) {
         LedgerReplay ledger = {.cli = cli, .source = ends->source, .into = ends->target, .target = &target};
