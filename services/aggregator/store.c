@@ -5,6 +5,7 @@
 #include "services/aggregator/store_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SQLSTATE_FENCED "DE001"
 #define SQLSTATE_UNIQUE "23505"
