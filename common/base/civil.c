@@ -49,7 +49,7 @@ bool civil_parse_date(Str text, CivilDate *date) {
     if (date->year < 1 || date->month < 1 || date->month > 12 || date->day < 1 || date->day > 31) {
         return false;
     }
-    CivilDate again = civil_from_days(civil_days(*date)); // differs for the 31st of a short month
+    CivilDate again = date->day <= 28 ? *date : civil_from_days(civil_days(*date)); // differs past a short month's end
     return again.month == date->month;
 }
 

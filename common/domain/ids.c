@@ -32,7 +32,8 @@ bool ids_same_contest(Str election_id, Str ballot_paper_id) {
     ContestId election, ballot;
     return ids_parse(election_id, &election) && str_is_none(election.ward) && ids_parse(ballot_paper_id, &ballot) &&
            !str_is_none(ballot.ward) && str_equal(election.organisation, ballot.organisation) &&
-           civil_days(election.poll_date) == civil_days(ballot.poll_date);
+           election.poll_date.year == ballot.poll_date.year && election.poll_date.month == ballot.poll_date.month &&
+           election.poll_date.day == ballot.poll_date.day;
 }
 
 bool ids_poll_date(Str id, CivilDate *date) {

@@ -389,8 +389,17 @@ static bool target_is_to_come(const Lane *lane, const Record *record) {
            record->action.kafka_offset >= lane->next[topic] && record->action.kafka_offset >= 0;
 }
 
+// 16 hex digits.
 static Str fingerprint_text(uint64_t fingerprint, Arena *arena) {
-    return fingerprint == 0 ? STR_NONE : arena_printf(arena, "%016llx", (unsigned long long)fingerprint);
+    enum { DIGITS = 16 };
+    if (fingerprint == 0) {
+        return STR_NONE;
+    }
+    char *text = arena_alloc(arena, DIGITS + 1, 1);
+    for (int i = 0; i < DIGITS; i++) {
+        text[i] = "0123456789abcdef"[fingerprint >> (60 - 4 * i) & 15];
+    }
+    return (Str){text, DIGITS};
 }
 
 void lane_apply(Lane *lane, const Envelope *envelope, const Decoded *decoded, const RuleBook *rules, int64_t now_us,
