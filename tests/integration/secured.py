@@ -138,7 +138,7 @@ class Gate:
 class Servers:
     """Both servers; stopped and deleted at the end."""
 
-    def __init__(self):
+    def make(self):
         self.folder = tempfile.mkdtemp(prefix="declared-secured-")
         os.chmod(self.folder, 0o755)  # PostgreSQL's own user works below it
         self.local_dir = os.path.join(self.folder, "local")
@@ -152,8 +152,13 @@ class Servers:
         self.passwords = {name: f"secret-{name}-{secrets.token_hex(8)}" for name in (*USERS, "postgres")}
 
     def __enter__(self):
-        self.start_postgres()
-        self.start_kafka()
+        self.make()
+        try:
+            self.start_postgres()
+            self.start_kafka()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

@@ -8,6 +8,7 @@ here. Everything runs with the ACLs of deploy/kafka-acls and no others.
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -535,6 +536,7 @@ def make_acls():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers go
     with SERVERS:
         make_acls()
         support.main(Secured)
