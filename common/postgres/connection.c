@@ -75,22 +75,10 @@ static void note_attempts(Connection *c, const char *message) {
     }
 }
 
-// Begins to connect. A connection on which nothing is heard is given up within half a minute, idle or not, and not
-// after the system's two hours; what the URI says goes over what stands before it.
-static PGconn *start_connection(const char *uri) {
-    static const char *const names[] = {"keepalives_idle",
-                                        "keepalives_interval",
-                                        "keepalives_count",
-                                        "tcp_user_timeout",
-                                        "dbname",
-                                        "fallback_application_name",
-                                        NULL};
-    const char *const values[] = {"10", "5", "3", "15000", uri, program_invocation_short_name, NULL};
-    return PQconnectStartParams(names, values, 1);
-}
-
 static bool open_socket(Connection *c, const char *uri) {
-    c->pg = start_connection(uri);
+    const char *const names[] = {CONNECTION_LIVENESS_NAMES, "dbname", "fallback_application_name", NULL};
+    const char *const values[] = {CONNECTION_LIVENESS_VALUES, uri, program_invocation_short_name, NULL};
+    c->pg = PQconnectStartParams(names, values, 1);
     int64_t deadline = now_ms() + CONNECTION_OPEN_TIMEOUT_MS;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {

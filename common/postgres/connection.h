@@ -18,6 +18,11 @@ typedef struct Connection {
     char error[512];
 } Connection;
 
+// Parameters of PQconnect...Params: a connection on which nothing is heard is given up within half a minute, idle or
+// not, and not after the system's two hours. Before "dbname", so that what the URI says goes over them.
+#define CONNECTION_LIVENESS_NAMES "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
+#define CONNECTION_LIVENESS_VALUES "10", "5", "3", "15000"
+
 // Whether libpq can read it. Its own complaint is not for anybody's eyes: it quotes the string, password and all.
 bool connection_is_string(const char *uri);
 

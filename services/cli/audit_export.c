@@ -14,7 +14,7 @@
 //
 // Rows and links are in the order of their lane, from lane_seq 1 to where it ended when the export began; nothing is
 // told of what came later. schemas/audit/README.md has the format for those who check it, as
-// tests/integration/check_export.py does in 50 lines.
+// tests/integration/check_export.py does.
 #include "common/base/civil.h"
 #include "common/domain/envelope.h"
 #include "services/aggregator/rows.h"

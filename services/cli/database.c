@@ -59,8 +59,9 @@ PGconn *database_open(const Cli *cli, Str *error) {
         return NULL;
     }
     // What the URI says goes over what stands before it.
-    static const char *const names[] = {"connect_timeout", "application_name", "dbname", NULL};
-    const char *const values[] = {"10", "declarectl", uri, NULL};
+    static const char *const names[] = {"connect_timeout", "application_name", CONNECTION_LIVENESS_NAMES, "dbname",
+                                        NULL};
+    const char *const values[] = {"10", "declarectl", CONNECTION_LIVENESS_VALUES, uri, NULL};
     PGconn *connection = PQconnectdbParams(names, values, 1);
     if (PQstatus(connection) != CONNECTION_OK) {
         *error = one_line(cli->arena, PQerrorMessage(connection));

@@ -40,7 +40,10 @@ typedef struct Report {
     "|| ', by ' || (cause ->> 'by') || coalesce((SELECT ': ' || min(f.note) FROM fate_change f WHERE f.lane = " CAUSE_LANE \
     " AND f.trigger_lane_seq = " CAUSE_SEQ "), '') "                                                                   \
     "ELSE (SELECT concat(l.ballot_paper_id, ' revision ', l.revision, ', ', l.source, ' (', " POSITION("l") ", ')', "  \
-    "CASE WHEN l.fate = 'held' THEN ': held, ' || array_to_string(l.reasons, ' ') END) FROM ledger l " AT_CAUSE ") "   \
+    "CASE WHEN l.fate = 'held' THEN ': held, ' || array_to_string(l.reasons, ' ') END, "                               \
+    "(SELECT '; ' || f.fate || ' at once by ' || f.by || ': ' || f.note FROM fate_change f WHERE f.lane = l.lane "     \
+    "AND f.lane_seq = l.lane_seq AND f.trigger_lane_seq = l.lane_seq AND f.by IS NOT NULL ORDER BY f.n DESC LIMIT 1)) " \
+    "FROM ledger l " AT_CAUSE ") "                                                                                     \
     "END AS cause"
 #define JSON_QUERY                                                                                                     \
     "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\n '), '') || ']', count(*) "                         \

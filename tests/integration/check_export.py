@@ -10,6 +10,9 @@ import json
 import sys
 
 
+TEXTS = {"rules": ("version", "settings", "rules"), "writer_schema": ("fingerprint", "schema", "writer_schemas")}
+
+
 def form(name, value):
     return base64.b64decode(value) if name in ("key", "payload") else value.encode()
 
@@ -28,6 +31,7 @@ def check(lines, seal=None):
     assert head["format"] == "declared export 1" and end == {"type": "end", "lines": len(lines) + 1}, "not a whole export"
     hashes = {(lane, 0): "00" * 32 for lane in head["lanes"]}
     newest, rows, actions, seqs = dict.fromkeys(head["lanes"], 0), {}, set(), {False: 0, True: 0}
+    moments, shown = dict.fromkeys(head["lanes"], ""), {}
     for number, line in enumerate(lines, 2):
         where = f"line {number}, {line['type']}"
         if line["type"] in ("row", "link"):
@@ -37,7 +41,8 @@ def check(lines, seal=None):
             assert line["type"] == "link" or line["entry_hash"] == entry_hash(line), f"{where}: its hash is another"
             newest[lane], hashes[lane, seq] = seq, line["entry_hash"]
             if line["type"] == "row":
-                rows[lane, seq] = line
+                assert moments[lane] <= line["received_at"], f"{where}: received before the row before it"
+                rows[lane, seq], moments[lane] = line, line["received_at"]
         elif line["type"] == "action":
             payload = base64.b64decode(rows[line["lane"], line["lane_seq"]]["payload"])
             assert all(line[name].encode() in payload for name in ("by", "note")), f"{where}: not what its row says"
@@ -54,6 +59,16 @@ def check(lines, seal=None):
             assert (line["recorded_at"], line["lane_seq"]) == (row["received_at"], cause["lane_seq"]), f"{where}: its cause"
             assert (cause["topic"], str(cause["kafka_offset"])) == (row["topic"], row["kafka_offset"]), f"{where}: its cause"
             assert (cause["by"] or "").encode() in base64.b64decode(row["payload"]), f"{where}: who caused it"
+            shown[line["is_test"], line["seq"]] = line["recorded_at"]
+        elif line["type"] in ("election", "ballot"):
+            assert line["recorded_at"] == rows[line["lane"], line["lane_seq"]]["received_at"], f"{where}: its moment"
+        elif line["type"] == "flash":
+            assert line["recorded_at"] == shown[line["is_test"], line["seq"]], f"{where}: its moment"
+        elif line["type"] in TEXTS:
+            name, text, sealed = TEXTS[line["type"]]
+            sums = {one[name]: one["sha256"] for one in seal[sealed]} if seal else {}
+            digest = hashlib.sha256(line[text].encode()).hexdigest()
+            assert sums.get(line[name], digest) == digest, f"{where}: not as sealed"
     for lane in seal["lanes"] if seal else ():
         if lane["lane"] in head["lanes"]:
             assert hashes.get((lane["lane"], lane["lane_seq"])) == lane["head_hash"], f"lane {lane['lane']}: not as sealed"

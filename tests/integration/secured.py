@@ -138,7 +138,7 @@ class Gate:
 class Servers:
     """Both servers; stopped and deleted at the end."""
 
-    def __init__(self):
+    def make(self):
         self.folder = tempfile.mkdtemp(prefix="declared-secured-")
         os.chmod(self.folder, 0o755)  # PostgreSQL's own user works below it
         self.local_dir = os.path.join(self.folder, "local")
@@ -152,8 +152,13 @@ class Servers:
         self.passwords = {name: f"secret-{name}-{secrets.token_hex(8)}" for name in (*USERS, "postgres")}
 
     def __enter__(self):
-        self.start_postgres()
-        self.start_kafka()
+        self.make()
+        try:
+            self.start_postgres()
+            self.start_kafka()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -212,23 +217,18 @@ class Servers:
     def start_kafka(self):
         folder = os.path.join(self.local_dir, "kafka")
         os.makedirs(folder)
-        ports = {name: free_port() for name in ("kafka", "kafka-controller", "kafka-internal")}
+        ports = {name: free_port() for name in ("kafka", "kafka-controller", "kafka-internal", "theirs", "elsewhere")}
         for name, port in ports.items():
             with open(os.path.join(self.local_dir, "run", f"{name}.port"), "w", encoding="ascii") as file:
                 file.write(f"{port}\n")
         self.kafka_port, self.internal_port = ports["kafka"], ports["kafka-internal"]
-        self.kafka_keys = os.path.join(self.folder, "kafka-clients.pem")
-        self.give_kafka_certificate(self.ours, "server")
+        self.wrong_ports = {name: ports[name] for name in ("theirs", "elsewhere")}
         with open(os.path.join(folder, "more.properties"), "w", encoding="ascii") as file:
             file.write(self.kafka_properties(ports))
         with open(os.path.join(folder, "format"), "w", encoding="ascii") as file:
             for name in USERS:
                 file.write(f"--add-scram\nSCRAM-SHA-512=[name={name},password={self.passwords[name]}]\n")
         self.local("start", "kafka")
-
-    def give_kafka_certificate(self, authority, name):
-        """To its clients; it takes effect with the next start."""
-        shutil.copy(authority.path(f"{name}-both.pem"), self.kafka_keys)
 
     def restart(self, server):
         self.local("stop", server, "--kill")
@@ -245,32 +245,34 @@ class Servers:
                         "--add-config", f"SCRAM-SHA-512=[password={password}]")
 
     def kafka_properties(self, ports):
-        """Clients log in by a password; brokers among themselves and the administrator by a certificate."""
-        keys, trust = self.ours.path(f"{KAFKA_NAME}-both.pem"), self.ours.path("ca.pem")
-        listeners = (f"CLIENTS://127.0.0.1:{ports['kafka']},INTERNAL://127.0.0.1:{ports['kafka-internal']},"
-                     f"CONTROLLER://127.0.0.1:{ports['kafka-controller']}")
+        """Clients log in by a password, brokers among themselves and the administrator by a certificate. Two more
+        listeners for clients have wrong certificates: another authority's, and one for another host."""
         plain = " ".join(f'user_{name}="{self.passwords[name]}"' for name in USERS)
-        return f"""
-listeners={listeners}
-advertised.listeners={listeners.replace('127.0.0.1', HOST)}
-controller.quorum.voters=1@{HOST}:{ports['kafka-controller']}
-listener.security.protocol.map=CLIENTS:SASL_SSL,INTERNAL:SSL,CONTROLLER:SSL
-inter.broker.listener.name=INTERNAL
-sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
-listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {plain};
-listener.name.clients.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-ssl.keystore.type=PEM
-ssl.keystore.location={keys}
-ssl.truststore.type=PEM
-ssl.truststore.location={trust}
-listener.name.clients.ssl.keystore.type=PEM
-listener.name.clients.ssl.keystore.location={self.kafka_keys}
-listener.name.internal.ssl.client.auth=required
-listener.name.controller.ssl.client.auth=required
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=false
-super.users=User:CN={KAFKA_NAME};User:CN=administrator
-"""
+        listeners = {"CLIENTS": ("kafka", self.ours.path("server-both.pem")),
+                     "THEIRS": ("theirs", self.theirs.path("server-both.pem")),
+                     "ELSEWHERE": ("elsewhere", self.ours.path("elsewhere-both.pem")),
+                     "INTERNAL": ("kafka-internal", self.ours.path(f"{KAFKA_NAME}-both.pem")),
+                     "CONTROLLER": ("kafka-controller", self.ours.path(f"{KAFKA_NAME}-both.pem"))}
+        lines = ["listeners=" + ",".join(f"{name}://127.0.0.1:{ports[port]}" for name, (port, _) in listeners.items()),
+                 "advertised.listeners=" + ",".join(f"{name}://{HOST}:{ports[port]}"
+                                                    for name, (port, _) in listeners.items()),
+                 "listener.security.protocol.map=CLIENTS:SASL_SSL,THEIRS:SASL_SSL,ELSEWHERE:SASL_SSL,INTERNAL:SSL,"
+                 "CONTROLLER:SSL",
+                 f"controller.quorum.voters=1@{HOST}:{ports['kafka-controller']}",
+                 "inter.broker.listener.name=INTERNAL", "sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN",
+                 "ssl.truststore.type=PEM", f"ssl.truststore.location={self.ours.path('ca.pem')}",
+                 "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                 "allow.everyone.if.no.acl.found=false", f"super.users=User:CN={KAFKA_NAME};User:CN=administrator"]
+        security = "org.apache.kafka.common.security"
+        for name, (_, keys) in listeners.items():
+            prefix = f"listener.name.{name.lower()}"
+            lines += [f"{prefix}.ssl.keystore.type=PEM", f"{prefix}.ssl.keystore.location={keys}"]
+            if name in ("INTERNAL", "CONTROLLER"):
+                lines.append(f"{prefix}.ssl.client.auth=required")
+            else:
+                lines += [f"{prefix}.scram-sha-512.sasl.jaas.config={security}.scram.ScramLoginModule required;",
+                          f"{prefix}.plain.sasl.jaas.config={security}.plain.PlainLoginModule required {plain};"]
+        return "\n" + "\n".join(lines) + "\n"
 
     def kafka_env(self, user, ca=None, port=None, password=None, host=HOST):
         """What a program needs to be that user, as settings in the environment."""

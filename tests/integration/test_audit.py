@@ -612,15 +612,17 @@ def an_export_beside_a_daemon_that_goes_on_is_whole(pipeline):
 @without_topics
 @after(night)
 def a_change_in_an_export_is_found_by_that_script(_):
-    with copy_of_night() as database:
-        lines = exported(database)
+    with copy_of_night() as database, open(key("seal.json"), encoding="utf-8") as file:
+        lines, seal = exported(database), json.load(file)
 
     def expect_wrong(change):
         altered_lines = copy.deepcopy(lines)
         change(altered_lines)
-        assert check(altered_lines) is not None, change
+        assert check(altered_lines, seal) is not None, change
     at = {kind: next(i for i, line in enumerate(lines) if line["type"] == kind and line.get("lane_seq") not in (1, "1"))
-          for kind in ("row", "link", "action", "fate_change", "snapshot")}
+          for kind in ("row", "link", "action", "fate_change", "snapshot", "ballot")}
+    at.update((kind, next(i for i, line in enumerate(lines) if line["type"] == kind))
+              for kind in ("rules", "writer_schema", "election", "flash"))
     for column in [name for name in lines[at["row"]] if name != "type"]:
         value = lines[at["row"]][column]
         other = "eHg=" if column in ("key", "payload") else value[:-1] + ("1" if value[-1:] != "1" else "2") if value else "x"
@@ -631,7 +633,10 @@ def a_change_in_an_export_is_found_by_that_script(_):
     expect_wrong(lambda l: l[at["action"]].update(by="somebody else"))
     expect_wrong(lambda l: l[next(i for i, line in enumerate(l) if line.get("note") and line["type"] == "fate_change")]
                  .update(by="somebody else"))
-    expect_wrong(lambda l: l[at["snapshot"]].update(recorded_at="2023-05-05T00:00:00.000000Z"))
+    for kind in ("fate_change", "election", "snapshot", "ballot", "flash"):
+        expect_wrong(lambda l, k=kind: l[at[k]].update(recorded_at="2023-05-05T00:00:00.000000Z"))
+    for kind, column in (("rules", "settings"), ("writer_schema", "schema")):
+        expect_wrong(lambda l, k=kind, c=column: l[at[k]].update({c: l[at[k]][c] + " "}))
     expect_wrong(lambda l: l.pop())
 
 

@@ -382,6 +382,8 @@ def a_decision_about_a_record_to_come_acts_when_it_comes(pipeline):
     pipeline.publish([loser_elected(ALL_SAINTS)])
     pipeline.wait_until_applied()
     equal((result(pipeline, ALL_SAINTS), pipeline.fates()), (("declared", 1), {"accepted": 3}), "after")
+    history = pipeline.ctl("history", MEDWAY).stdout
+    assert ": held, ELECTED_NOT_TOP; accepted at once by desk: announced by telephone" in history, history
 
 
 @test

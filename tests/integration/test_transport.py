@@ -8,6 +8,7 @@ here. Everything runs with the ACLs of deploy/kafka-acls and no others.
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -117,9 +118,8 @@ def a_night_runs_over_tls_with_these_acls_alone(pipeline):
     equal(daemon.lines(" warning ") + daemon.lines(" error "), [], "warnings")
     daemon.stop()
     with another_database(pipeline) as uri:
-        said = support.run([os.path.join(BIN, "declarectl"), "replay", "--from", "topics", "--into", uri],
-                           pipeline.env_of("daemon"), expect=None)
-        assert "27 rows are the same" in said.stdout or "ledger: " in said.stdout, said
+        support.run([os.path.join(BIN, "declarectl"), "replay", "--from", "topics", "--into", uri],
+                    pipeline.env_of("daemon"))
 
 
 @contextlib.contextmanager
@@ -380,33 +380,26 @@ def check_kafka(pipeline, gate, words, mend):
     gate.close()
 
 
-def check_kafka_certificate(pipeline, authority, name):
-    def give(*what):
-        SERVERS.give_kafka_certificate(*what)
-        SERVERS.restart("kafka")
-    right = (SERVERS.ours, "server")
-    give(authority, name)
-    try:
-        check_kafka(pipeline, secured.Gate(SERVERS.kafka_port), "certificate verify failed", lambda: give(*right))
-    except AssertionError:
-        give(*right)
-        raise
+def right_way(gate):
+    return lambda: setattr(gate, "to", SERVERS.kafka_port)
 
 
 @test
 def a_certificate_of_another_authority_on_kafka_is_waited_out(pipeline):
-    check_kafka_certificate(pipeline, SERVERS.theirs, "server")
+    gate = secured.Gate(SERVERS.wrong_ports["theirs"])
+    check_kafka(pipeline, gate, "certificate verify failed", right_way(gate))
 
 
 @test
 def a_certificate_for_another_host_on_kafka_is_waited_out(pipeline):
-    check_kafka_certificate(pipeline, SERVERS.ours, "elsewhere")
+    gate = secured.Gate(SERVERS.wrong_ports["elsewhere"])
+    check_kafka(pipeline, gate, "certificate verify failed", right_way(gate))
 
 
 @test
 def a_kafka_without_tls_is_told_nothing_and_waited_out(pipeline):
     gate = secured.Gate(int(PLAIN_KAFKA.rpartition(":")[2]))
-    check_kafka(pipeline, gate, "PLAINTEXT broker listener", lambda: setattr(gate, "to", SERVERS.kafka_port))
+    check_kafka(pipeline, gate, "PLAINTEXT broker listener", right_way(gate))
 
 
 @test
@@ -543,6 +536,7 @@ def make_acls():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers go
     with SERVERS:
         make_acls()
         support.main(Secured)
