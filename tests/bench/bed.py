@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -163,7 +164,7 @@ def first_line(*command):
 def machine():
     cpu = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.machine())
-    kafka = next(iter(Path.home().glob(".cache/declared/kafka-*")), Path("kafka-?")).name.removeprefix("kafka-")
+    kafka = re.search("<kafka.version>(.*)</kafka.version>", (ROOT / "deploy" / "kafka" / "pom.xml").read_text())
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
     return {
         "cores": os.cpu_count(),
@@ -172,7 +173,7 @@ def machine():
         "kernel": platform.release(),
         "load_before": os.getloadavg()[0],
         "postgresql": superuser("SHOW server_version"),
-        "kafka": kafka,
+        "kafka": kafka[1],
         "java": first_line("java", "--version"),
         "librdkafka": first_line("pkg-config", "--modversion", "rdkafka"),
         "compiler": first_line("gcc", "--version"),
