@@ -327,7 +327,8 @@ def headers_are_those_of_a_good_citizen(pipeline):
         equal((head.status, head.body, head.headers["Content-Length"], head.headers["ETag"]),
               (200, b"", str(len(plain.body)), plain.headers["ETag"]), "HEAD")
         preflight = server.request("/v1/elections", "OPTIONS")
-        equal((preflight.status, preflight.headers["Access-Control-Allow-Methods"]), (204, "GET, HEAD, OPTIONS"), "OPTIONS")
+        equal((preflight.status, preflight.headers["Access-Control-Allow-Methods"]), (204, "GET, HEAD, OPTIONS"),
+              "OPTIONS")
         for method in ("POST", "PUT", "DELETE", "PATCH", "TRACE"):
             refused = server.request("/v1/elections", method)
             is_problem(refused, 405)
@@ -343,8 +344,9 @@ def page_folder():
             file.write("not for you")
         page = os.path.join(folder, "page")
         os.makedirs(os.path.join(page, "assets"))
-        for name, text in (("index.html", "<!doctype html><title>night</title>"), ("board.html", "<!doctype html>board"),
-                           ("assets/index-B3kfz9aQ.js", "let a = 1"), ("assets/some-component.css", "a {}"),
+        for name, text in (("index.html", "<!doctype html><title>night</title>"),
+                           ("board.html", "<!doctype html>board"), ("assets/index-B3kfz9aQ.js", "let a = 1"),
+                           ("assets/some-component.css", "a {}"),
                            (".hidden", "hidden"), ("assets/picture-A1b2C3d4.svg", "<svg/>")):
             with open(os.path.join(page, name), "w", encoding="utf-8") as file:
                 file.write(text)
@@ -361,7 +363,8 @@ def the_pages_files_are_served_and_nothing_beside_them(pipeline):
                 ("/board/" + MEDWAY, "text/html; charset=utf-8", "no-cache"),
                 ("/assets/index-B3kfz9aQ.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable"),
                 ("/assets/some-component.css", "text/css; charset=utf-8", "no-cache"),
-                ("/assets/picture-A1b2C3d4.svg", "image/svg+xml; charset=utf-8", "public, max-age=31536000, immutable")):
+                ("/assets/picture-A1b2C3d4.svg", "image/svg+xml; charset=utf-8",
+                 "public, max-age=31536000, immutable")):
             answer = server.get(path)
             equal((answer.headers["Content-Type"], answer.headers["Cache-Control"]), (kind, cache), path)
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"], path

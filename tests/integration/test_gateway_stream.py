@@ -231,8 +231,8 @@ def filters_let_through_what_they_name(pipeline):
                  (f"council={one['council_id']}", f"council_id = '{one['council_id']}'"),
                  (f"election={one['election_id']},{two['election_id']}&kind=snapshot",
                   f"election_id IN ('{one['election_id']}', '{two['election_id']}') AND kind = 'snapshot'"),
-                 (f"region={one['region'].replace(' ', '%20')}", f"region = '{one['region']}'"), ("party=PP53", parties),
-                 ("region=Nowhere", "false")]
+                 (f"region={one['region'].replace(' ', '%20')}", f"region = '{one['region']}'"),
+                 ("party=PP53", parties), ("region=Nowhere", "false")]
         followers = [Follower(server, f"/v1/stream?last_event_id=start&{query}").connect_without_id()
                      for query, _ in cases]
         pipeline.publish(lines)
