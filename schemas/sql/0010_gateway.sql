@@ -62,6 +62,23 @@ SELECT lane, lane_seq, trigger_lane_seq, n, election_id, fate, reasons, detail, 
   FROM declared.fate_change
 $sql$, s.name);
 
+-- Every record about a ballot, from feeds and from the desk, with its present fate beside the first.
+EXECUTE format($sql$
+CREATE VIEW %1$I.ballot_record AS
+SELECT l.lane, l.lane_seq, l.record, l.topic, l.partition, l.kafka_offset, l.kafka_timestamp, l.key, l.payload,
+       l.event_id, l.election_id, l.ballot_paper_id, l.source, l.kind, l.basis, l.revision, l.fate, l.reasons,
+       l.detail,
+       CASE WHEN c.fate IS NULL THEN l.fate ELSE c.fate END AS fate_now,
+       CASE WHEN c.fate IS NULL THEN l.reasons ELSE c.reasons END AS reasons_now,
+       CASE WHEN c.fate IS NULL THEN l.detail ELSE c.detail END AS detail_now,
+       l.rules_version, l.writer_schema, l.received_at, l.prev_hash, l.entry_hash
+  FROM declared.ledger l
+  LEFT JOIN LATERAL (SELECT f.fate, f.reasons, f.detail FROM declared.fate_change f
+                      WHERE f.lane = l.lane AND f.lane_seq = l.lane_seq
+                      ORDER BY f.trigger_lane_seq DESC, f.n DESC LIMIT 1) c ON true
+ WHERE l.election_id IS NOT NULL AND l.ballot_paper_id IS NOT NULL AND %2$s
+$sql$, s.name, CASE WHEN s.is_test THEN 'l.is_test' ELSE 'l.is_test IS NOT TRUE' END);
+
 END LOOP;
 END $do$;
 

@@ -7,7 +7,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 
-enum { FLAT_PARTIES_MIN = 8 }; // so that a template has its fields before the first result
+enum { FLAT_PARTIES_MIN = 12 }; // so that a template has its fields before the first result
 
 typedef enum FlatType {
     FLAT_TEXT,

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,10 +41,16 @@ static Str address_of(int fd, Arena *arena) {
     return arena_printf(arena, strchr(host, ':') != NULL ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+// The resolver takes larger numbers modulo 65536.
+static bool is_port(const char *text) {
+    size_t len = strlen(text);
+    return len > 0 && len <= 5 && strspn(text, "0123456789") == len && atoi(text) <= 65535;
+}
+
 int listen_open(const char *listen, Arena *arena, Str *address, Str *error) {
     const char *colon = strrchr(listen, ':');
-    if (colon == NULL) {
-        *error = arena_printf(arena, "gateway.listen is host:port, not '%s'", listen);
+    if (colon == NULL || !is_port(colon + 1)) {
+        *error = arena_printf(arena, "gateway.listen is host:port, a port up to 65535, not '%s'", listen);
         return -1;
     }
     Str host = {listen, (size_t)(colon - listen)};

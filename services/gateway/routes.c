@@ -160,7 +160,7 @@ static bool path_matches(const char *path, const Str *segments, size_t count) {
             return false;
         }
         Str wanted = next_segment(&path);
-        if (wanted.ptr[0] != '{' && !str_equal(wanted, segments[i])) {
+        if (wanted.ptr[0] == '{' ? segments[i].len == 0 : !str_equal(wanted, segments[i])) {
             return false;
         }
     }

@@ -6,6 +6,7 @@
 #include "services/gateway/listen.h"
 #include "services/gateway/metrics.h"
 #include "services/gateway/openapi.h"
+#include "services/gateway/patience.h"
 #include "services/gateway/reply.h"
 #include "services/gateway/resource.h"
 #include "services/gateway/stream.h"
@@ -29,6 +30,7 @@ struct Server {
     Str address;
     Answer *openapi;
     Cache *cache;
+    Patience *patience;
     unsigned streams_max; // the other connections are for polling
 };
 
@@ -269,6 +271,20 @@ static enum MHD_Result check_head(Request *request, const char *method) {
     return MHD_YES;
 }
 
+static Guest *guest_of(struct MHD_Connection *connection) {
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static void meet(void *server, struct MHD_Connection *connection, void **guest,
+                 enum MHD_ConnectionNotificationCode code) {
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *guest = patience_admit(((Server *)server)->patience, info->connect_fd);
+    } else {
+        patience_dismiss(*guest);
+    }
+}
+
 static enum MHD_Result handle(void *server, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *body, size_t *body_len, void **state) {
     (void)server, (void)url, (void)version, (void)body;
@@ -277,6 +293,7 @@ static enum MHD_Result handle(void *server, struct MHD_Connection *connection, c
     case STAGE_NEW:
         request->stage = STAGE_HEAD;
         request->connection = connection;
+        patience_rest(guest_of(connection));
         return check_head(request, method);
     case STAGE_HEAD:
         *body_len = 0;
@@ -306,9 +323,10 @@ static void *begin(void *server, const char *target, struct MHD_Connection *conn
 
 static void complete(void *server, struct MHD_Connection *connection, void **state,
                      enum MHD_RequestTerminationCode code) {
-    (void)server, (void)connection;
+    (void)server;
     Request *request = *state;
     if (request != NULL) {
+        patience_await(guest_of(connection));
         if (request->stream != NULL && code == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED) {
             metrics_add(COUNTER_STREAM_DROPPED, 1);
         }
@@ -371,13 +389,20 @@ Server *server_start(const ServerParts *parts, Arena *arena, Str *error) {
     server->streams_max = connections - connections / 8;
     server->openapi = openapi_answer();
     server->cache = cache_new();
-    server->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0,
-                         NULL, NULL, handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_problem, NULL,
-                         MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_URI_LOG_CALLBACK, begin, server,
-                         MHD_OPTION_NOTIFY_COMPLETED, complete, server, MHD_OPTION_CONNECTION_LIMIT, connections,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    server->patience = patience_start(IDLE_TIMEOUT_S);
+    if (server->patience == NULL) {
+        *error = STR_LIT("cannot start a thread");
+        close(socket);
+        server_stop(server);
+        return NULL;
+    }
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+        handle, server, MHD_OPTION_EXTERNAL_LOGGER, log_problem, NULL, MHD_OPTION_LISTEN_SOCKET, socket,
+        MHD_OPTION_URI_LOG_CALLBACK, begin, server, MHD_OPTION_NOTIFY_COMPLETED, complete, server,
+        MHD_OPTION_NOTIFY_CONNECTION, meet, server, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (server->daemon == NULL) {
         *error = STR_LIT("the HTTP server does not start");
         server_stop(server);
@@ -401,6 +426,7 @@ void server_stop(Server *server) {
     if (server->daemon != NULL) {
         MHD_stop_daemon(server->daemon);
     }
+    patience_stop(server->patience);
     answer_free(server->openapi);
     cache_free(server->cache);
     arena_free(&server->memory);

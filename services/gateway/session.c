@@ -60,6 +60,13 @@ static QueryStatus judge_failure(const char *sqlstate) {
     return QUERY_BROKEN;
 }
 
+// Every request and every look of the listener may fail alike; one line in a while says so.
+static bool may_complain(Database *database) {
+    long long last = atomic_load(&database->complained_ms), now = now_ms();
+    return (last == 0 || now - last > SESSION_COMPLAINT_MS) &&
+           atomic_compare_exchange_strong(&database->complained_ms, &last, now);
+}
+
 QueryStatus session_query(Session *session, const char *sql, const char *const *values, size_t count,
                           PGresult **result) {
     Connection *c = &session->connection;
@@ -77,7 +84,7 @@ QueryStatus session_query(Session *session, const char *sql, const char *const *
         return QUERY_OK;
     }
     QueryStatus status = judge_failure(PQresultErrorField(*result, PG_DIAG_SQLSTATE));
-    if (status == QUERY_BROKEN) {
+    if (status == QUERY_BROKEN && may_complain(session->database)) {
         log_error("a query failed; has declarectl migrate been run, and the role been granted declared_reader? %s",
                   c->error);
     }

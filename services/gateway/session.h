@@ -5,12 +5,13 @@
 #include "common/base/arena.h"
 #include "common/postgres/connection.h"
 
-enum { SESSION_PAUSE_MS = 300 };
+enum { SESSION_PAUSE_MS = 300, SESSION_COMPLAINT_MS = 10000 };
 
 // What every session of the process shares.
 typedef struct Database {
     const char *uri, *role; // as in the settings
     const atomic_bool *stop;
+    atomic_llong complained_ms; // when a query that cannot work was last told of
     atomic_llong away_until_ms; // nobody tries before: a connection was refused a moment ago
 } Database;
 
