@@ -495,9 +495,10 @@ static void give_up(Worker *worker) {
     nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
 }
 
-bool worker_run(Worker *worker) {
+bool worker_run(Worker *worker, atomic_uint *turns) {
     worker->publisher = publisher_new(worker->config, worker->stop);
     while (!stopping(worker)) {
+        atomic_fetch_add_explicit(turns, 1, memory_order_relaxed);
         if (consumer_is_dead(worker->consumer)) {
             give_up(worker);
             continue;

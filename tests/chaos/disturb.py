@@ -89,7 +89,7 @@ def impostor(run):
     def wake():
         old.send_signal(signal.SIGCONT)
         try:
-            if old.wait(IMPOSTOR_ENDS_S) != 1:
+            if old.wait(IMPOSTOR_ENDS_S) != 2:
                 run.problem(f"{daemon.name}, replaced by another, ended with {old.returncode}")
         except subprocess.TimeoutExpired:
             run.problem(f"{daemon.name}, replaced by another, is still there {IMPOSTOR_ENDS_S:.0f} s after it woke")

@@ -361,7 +361,8 @@ static int run(const Config *config) {
         fprintf(stderr, "one-lane: %s\n", error);
         return EXIT_FAILURE;
     }
-    worker_run(worker);
+    atomic_uint turns = 0;
+    worker_run(worker, &turns);
     int reloads = broker.reloads, answers_lost = broker.answers_lost;
     worker_free(worker);
     Told told = tell_outbox(config);
