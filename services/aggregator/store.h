@@ -16,6 +16,7 @@ typedef enum StoreStatus {
     STORE_OK,
     STORE_AWAY,   // no connection, or the server refused for now: connect again later
     STORE_FENCED, // another owner has advanced the lane: the transaction is void
+    STORE_UNFIT,  // this program and the database's schema do not go together
 } StoreStatus;
 
 typedef struct Store Store;
@@ -30,6 +31,13 @@ Str store_error(const Store *store);
 bool store_is_connected(const Store *store);
 StoreStatus store_connect(Store *store);
 void store_disconnect(Store *store);
+
+// The migration of schemas/sql that this program needs: on what comes before it, it waits.
+enum { STORE_SCHEMA_NEEDED = 20 };
+
+// STORE_UNFIT: the schema is older than that, or so new that it works no longer with this program (then the
+// connection is closed, and store_error says what is to be done).
+StoreStatus store_check_schema(Store *store);
 
 // The version of these settings in the database, stored there if they are new.
 StoreStatus store_resolve_rules(Store *store, RuleBook *rules);

@@ -24,6 +24,7 @@ enum {
 
 // What the worker does next about its lanes.
 typedef enum Phase {
+    PHASE_START, // it has yet to see that the database is fit for this program, and then joins the group
     PHASE_REST, // the group has given it nothing
     PHASE_LOAD, // lanes are to be learned from the database
     PHASE_DESK, // desk events to their end come before the first declaration
@@ -63,6 +64,10 @@ static int64_t wall_clock_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void nap(void) {
+    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
 }
 
 Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size) {
@@ -108,9 +113,9 @@ static bool stopping(const Worker *worker) {
     return atomic_load(worker->stop);
 }
 
-static void be_patient(Worker *worker, const char *who, Str why) {
+static void be_patient(Worker *worker, const char *what, Str why) {
     if (!worker->away && !stopping(worker)) {
-        log_warning("%s is away, waiting: " STR_FMT " worker=%d", who, STR_ARG(why), worker->number);
+        log_warning("%s, waiting: " STR_FMT " worker=%d", what, STR_ARG(why), worker->number);
         worker->away = true;
         publisher_rest(worker->publisher, true);
     }
@@ -153,13 +158,13 @@ static void follow_assignment(Worker *worker) {
 static bool load_rules(Worker *worker) {
     int32_t partitions = consumer_partitions(worker->consumer, KAFKA_TIMEOUT_MS);
     if (partitions == 0) {
-        be_patient(worker, "Kafka", consumer_trouble(worker->consumer));
+        be_patient(worker, "Kafka is away", consumer_trouble(worker->consumer));
         return false;
     }
     Str error = STR_NONE;
     arena_reset(&worker->settings);
     if (!rule_settings_read(worker->config, partitions, &worker->settings, &worker->rules, &error)) {
-        be_patient(worker, "the configuration", error); // main has checked it: cannot happen
+        be_patient(worker, "the settings are refused", error); // main has checked it: cannot happen
         return false;
     }
     return true;
@@ -169,7 +174,7 @@ static bool load_lane(Worker *worker, int32_t number) {
     Lane *lane = lane_new(number);
     if (store_load_lane(worker->store, lane, worker->schemas) != STORE_OK) {
         lane_free(lane);
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return false;
     }
     *vec_push(&worker->lanes) = lane;
@@ -189,20 +194,43 @@ static void read_lanes(Worker *worker, bool declarations) {
     vec_free(&from);
 }
 
+// To a database that this program can work with.
+static bool connect_store(Worker *worker) {
+    if (store_is_connected(worker->store)) {
+        return true;
+    }
+    StoreStatus status = store_connect(worker->store);
+    if (status == STORE_OK) {
+        status = store_check_schema(worker->store);
+    }
+    if (status != STORE_OK) {
+        be_patient(worker, status == STORE_UNFIT ? "the database is not ready" : "PostgreSQL is away",
+                   store_error(worker->store));
+    }
+    return status == STORE_OK;
+}
+
+// One that cannot work takes no lanes from those that can.
+static void start(Worker *worker) {
+    if (clock_ms(CLOCK_MONOTONIC) >= worker->retry_at_ms && connect_store(worker)) {
+        be_well(worker);
+        consumer_join(worker->consumer);
+        worker->phase = PHASE_REST;
+        return;
+    }
+    nap();
+}
+
 static void load(Worker *worker) {
     if (clock_ms(CLOCK_MONOTONIC) < worker->retry_at_ms) {
         return;
     }
     drop_lanes(worker);
-    if (!store_is_connected(worker->store) && store_connect(worker->store) != STORE_OK) {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
-        return;
-    }
-    if (!load_rules(worker)) {
+    if (!connect_store(worker) || !load_rules(worker)) {
         return;
     }
     if (store_resolve_rules(worker->store, &worker->rules) != STORE_OK) {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return;
     }
     const Assignment *assignment = consumer_assignment(worker->consumer);
@@ -414,7 +442,7 @@ static void recover(Worker *worker, StoreStatus status) {
                     STR_ARG(store_error(worker->store)), worker->number);
         worker->retry_at_ms = 0;
     } else {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         worker->unproven = true;
     }
     start_over(worker);
@@ -478,7 +506,7 @@ static void wait_for_group(Worker *worker) {
     }
     Str trouble = consumer_trouble(worker->consumer);
     if (!str_is_none(trouble) && worker->phase == PHASE_REST) {
-        be_patient(worker, "Kafka", trouble);
+        be_patient(worker, "Kafka is away", trouble);
     }
 }
 
@@ -492,7 +520,7 @@ static void give_up(Worker *worker) {
         publisher_own(worker->publisher, NULL, 0);
         kill(getpid(), SIGTERM);
     }
-    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    nap();
 }
 
 bool worker_run(Worker *worker, atomic_uint *turns) {
@@ -505,6 +533,9 @@ bool worker_run(Worker *worker, atomic_uint *turns) {
         }
         follow_assignment(worker);
         switch (worker->phase) {
+        case PHASE_START:
+            start(worker);
+            break;
         case PHASE_REST:
             wait_for_group(worker);
             break;

@@ -131,9 +131,12 @@ static Consumer broker;  // there is one worker
 
 Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
     (void)config, (void)worker, (void)error, (void)error_size;
-    *vec_push(&broker.assignment.lanes) = input.lane;
-    broker.assignment.generation = 1;
     return &broker;
+}
+
+void consumer_join(Consumer *consumer) {
+    *vec_push(&consumer->assignment.lanes) = input.lane;
+    consumer->assignment.generation = 1;
 }
 
 bool consumer_close(Consumer *consumer) {
