@@ -21,50 +21,67 @@ static size_t usual_block_bytes(const Arena *arena) {
 static void add_block(Arena *arena, size_t bytes) {
     size_t usual = usual_block_bytes(arena);
     size_t size = bytes > usual ? bytes : usual;
-    ArenaBlock *block = mem_alloc(1, sizeof *block + size);
+    ArenaBlock *block = mem_resize(NULL, 1, size > SIZE_MAX - sizeof *block ? SIZE_MAX : sizeof *block + size);
     block->size = size;
     block->next = arena->blocks;
     arena->blocks = block;
     arena->used = 0;
 }
 
-void *arena_alloc(Arena *arena, size_t count, size_t size) {
-    size_t align = _Alignof(max_align_t);
-    size_t bytes = SIZE_MAX;
-    if (size == 0 || count <= (SIZE_MAX - 4096) / size) {
-        bytes = (count * size + align - 1) & ~(align - 1);
-    }
+// Room that is not cleared; `bytes` is a multiple of the alignment, or SIZE_MAX for what cannot be had.
+static void *take(Arena *arena, size_t bytes) {
     if (arena->blocks == NULL || arena->blocks->size - arena->used < bytes) {
         add_block(arena, bytes);
     }
     void *place = arena->blocks->bytes + arena->used;
     arena->used += bytes;
     arena->given += bytes;
-    return memset(place, 0, bytes);
+    return place;
+}
+
+static size_t aligned(size_t count, size_t size) {
+    size_t align = _Alignof(max_align_t);
+    return size == 0 || count <= (SIZE_MAX - 4096) / size ? (count * size + align - 1) & ~(align - 1) : SIZE_MAX;
+}
+
+void *arena_alloc(Arena *arena, size_t count, size_t size) {
+    size_t bytes = aligned(count, size);
+    return memset(take(arena, bytes), 0, bytes);
+}
+
+void *arena_alloc_raw(Arena *arena, size_t count, size_t size) {
+    return take(arena, aligned(count, size));
 }
 
 Str arena_copy(Arena *arena, Str s) {
     if (str_is_none(s)) {
         return s;
     }
-    char *copy = arena_alloc(arena, s.len + 1, 1);
+    char *copy = take(arena, aligned(s.len + 1, 1));
     if (s.len > 0) {
         memcpy(copy, s.ptr, s.len);
     }
+    copy[s.len] = '\0';
     return (Str){copy, s.len};
 }
 
+// Most texts fit where they are tried first.
 Str arena_printf(Arena *arena, const char *format, ...) {
+    enum { TRIED_BYTES = 256 };
+    char *text = take(arena, TRIED_BYTES);
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(text, TRIED_BYTES, format, args);
     va_end(args);
-    if (len < 0) {
-        return STR_LIT("");
+    size_t wanted = len < 0 ? 0 : aligned((size_t)len + 1, 1);
+    if (wanted <= TRIED_BYTES) {
+        arena->used -= TRIED_BYTES - wanted; // still the newest
+        arena->given -= TRIED_BYTES - wanted;
+        return len < 0 ? STR_LIT("") : (Str){text, (size_t)len};
     }
-    char *text = arena_alloc(arena, (size_t)len + 1, 1);
+    text = take(arena, wanted);
     va_start(args, format);
-    vsnprintf(text, (size_t)len + 1, format, args);
+    vsnprintf(text, wanted, format, args);
     va_end(args);
     return (Str){text, (size_t)len};
 }

@@ -21,6 +21,10 @@ typedef struct Arena {
 void *arena_alloc(Arena *arena, size_t count, size_t size)
     __attribute__((returns_nonnull, warn_unused_result));
 
+// The same, not zeroed: for what is filled at once.
+void *arena_alloc_raw(Arena *arena, size_t count, size_t size)
+    __attribute__((returns_nonnull, warn_unused_result));
+
 // A copy with a NUL behind it; an absent string stays absent.
 Str arena_copy(Arena *arena, Str s);
 

@@ -10,53 +10,19 @@ void buf_free(Buf *buf) {
     *buf = (Buf){0};
 }
 
-char *buf_reserve(Buf *buf, size_t bytes) {
-    if (buf->capacity - buf->len < bytes) {
-        size_t wanted = buf->len + bytes;
-        size_t doubled = buf->capacity * 2;
-        buf->capacity = wanted > doubled ? wanted : doubled;
-        buf->capacity = buf->capacity < 256 ? 256 : buf->capacity;
-        buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
-    }
-    return buf->ptr + buf->len;
-}
-
-void buf_add(Buf *buf, const void *bytes, size_t len) {
-    if (len > 0) {
-        memcpy(buf_reserve(buf, len), bytes, len);
-        buf->len += len;
-    }
-}
-
-void buf_add_str(Buf *buf, Str s) {
-    buf_add(buf, s.ptr, s.len);
-}
-
-void buf_add_byte(Buf *buf, uint8_t byte) {
-    buf_add(buf, &byte, 1);
-}
-
-static void add_big_endian(Buf *buf, uint64_t value, size_t bytes) {
-    unsigned char *place = (unsigned char *)buf_reserve(buf, bytes);
-    for (size_t i = 0; i < bytes; i++) {
-        place[i] = (unsigned char)(value >> (8 * (bytes - 1 - i)));
-    }
-    buf->len += bytes;
-}
-
-void buf_add_u16(Buf *buf, uint16_t value) {
-    add_big_endian(buf, value, 2);
-}
-
-void buf_add_u32(Buf *buf, uint32_t value) {
-    add_big_endian(buf, value, 4);
-}
-
-void buf_add_u64(Buf *buf, uint64_t value) {
-    add_big_endian(buf, value, 8);
+void buf_grow(Buf *buf, size_t bytes) {
+    size_t wanted = buf->len + bytes;
+    size_t doubled = buf->capacity * 2;
+    buf->capacity = wanted > doubled ? wanted : doubled;
+    buf->capacity = buf->capacity < 256 ? 256 : buf->capacity;
+    buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
 }
 
 void buf_add_decimal(Buf *buf, int64_t value) {
+    if (value >= 0 && value < 10) {
+        buf_add_byte(buf, (uint8_t)('0' + value));
+        return;
+    }
     char digits[20];
     size_t at = sizeof digits;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
@@ -85,31 +51,56 @@ void buf_printf(Buf *buf, const char *format, ...) {
     buf->len += (size_t)len;
 }
 
+static bool is_escaped(unsigned char c) {
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+// Eight bytes at a time: the top bit of each byte that is under 0x20, a quote or a backslash, and perhaps of one above
+// it; never of none when there is one.
+static uint64_t escaped_bytes(const char *at) {
+    static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+    return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops;
+}
+
+static size_t plain_length(Str s, size_t from) {
+    while (from + 8 <= s.len && escaped_bytes(s.ptr + from) == 0) {
+        from += 8;
+    }
+    while (from < s.len && !is_escaped((unsigned char)s.ptr[from])) {
+        from++;
+    }
+    return from;
+}
+
+static void add_escaped(Buf *buf, unsigned char c) {
+    if (c == '"' || c == '\\') {
+        buf_add_byte(buf, '\\');
+        buf_add_byte(buf, c);
+    } else if (c == '\n') {
+        buf_add_str(buf, STR_LIT("\\n"));
+    } else if (c == '\t') {
+        buf_add_str(buf, STR_LIT("\\t"));
+    } else {
+        buf_printf(buf, "\\u%04x", c);
+    }
+}
+
 void buf_add_json_string(Buf *buf, Str s) {
     if (str_is_none(s)) {
         buf_add_str(buf, STR_LIT("null"));
         return;
     }
     buf_add_byte(buf, '"');
-    size_t plain = 0; // start of the run that needs no escape
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            continue;
-        }
-        buf_add(buf, s.ptr + plain, i - plain);
-        plain = i + 1;
-        if (c == '"' || c == '\\') {
-            buf_add_byte(buf, '\\');
-            buf_add_byte(buf, c);
-        } else if (c == '\n') {
-            buf_add_str(buf, STR_LIT("\\n"));
-        } else if (c == '\t') {
-            buf_add_str(buf, STR_LIT("\\t"));
-        } else {
-            buf_printf(buf, "\\u%04x", c);
+    for (size_t at = 0; at < s.len;) {
+        size_t end = plain_length(s, at);
+        buf_add(buf, s.ptr + at, end - at);
+        at = end;
+        if (at < s.len) {
+            add_escaped(buf, (unsigned char)s.ptr[at++]);
         }
     }
-    buf_add(buf, s.ptr + plain, s.len - plain);
     buf_add_byte(buf, '"');
 }

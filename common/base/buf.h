@@ -4,7 +4,9 @@
 
 #include "common/base/str.h"
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct Buf {
     char *ptr; // owned; NULL while empty
@@ -24,15 +26,54 @@ static inline Str buf_str(const Buf *buf) {
     return (Str){buf->len > 0 ? buf->ptr : "", buf->len};
 }
 
-// Room for `bytes` more at the end; returns where they go. The length does not move.
-char *buf_reserve(Buf *buf, size_t bytes);
+// Of buf_reserve: more capacity.
+void buf_grow(Buf *buf, size_t bytes);
 
-void buf_add(Buf *buf, const void *bytes, size_t len);
-void buf_add_str(Buf *buf, Str s);
-void buf_add_byte(Buf *buf, uint8_t byte);
-void buf_add_u16(Buf *buf, uint16_t value); // big-endian, as are the next two
-void buf_add_u32(Buf *buf, uint32_t value);
-void buf_add_u64(Buf *buf, uint64_t value);
+// Room for `bytes` more at the end; returns where they go. The length does not move.
+static inline char *buf_reserve(Buf *buf, size_t bytes) {
+    if (buf->capacity - buf->len < bytes) {
+        buf_grow(buf, bytes);
+    }
+    return buf->ptr + buf->len;
+}
+
+static inline void buf_add(Buf *buf, const void *bytes, size_t len) {
+    if (len > 0) {
+        memcpy(buf_reserve(buf, len), bytes, len);
+        buf->len += len;
+    }
+}
+
+static inline void buf_add_str(Buf *buf, Str s) {
+    buf_add(buf, s.ptr, s.len);
+}
+
+static inline void buf_set(Buf *buf, Str s) {
+    buf_clear(buf);
+    buf_add_str(buf, s);
+}
+
+static inline void buf_add_byte(Buf *buf, uint8_t byte) {
+    *buf_reserve(buf, 1) = (char)byte;
+    buf->len++;
+}
+
+// Big-endian, as are the next two.
+static inline void buf_add_u16(Buf *buf, uint16_t value) {
+    uint16_t bytes = htobe16(value);
+    buf_add(buf, &bytes, sizeof bytes);
+}
+
+static inline void buf_add_u32(Buf *buf, uint32_t value) {
+    uint32_t bytes = htobe32(value);
+    buf_add(buf, &bytes, sizeof bytes);
+}
+
+static inline void buf_add_u64(Buf *buf, uint64_t value) {
+    uint64_t bytes = htobe64(value);
+    buf_add(buf, &bytes, sizeof bytes);
+}
+
 void buf_add_decimal(Buf *buf, int64_t value);
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);
 

@@ -55,7 +55,13 @@ static const Setting settings[] = {
     {"sources", "rank", TYPE_TEXT, "", .help = "sources, best first, comma-separated; others follow"},
     {"calls", "require_approval", TYPE_BOOL, "no", .help = "a call's headline and flash wait for the desk"},
     {"gateway", "listen", TYPE_TEXT, "127.0.0.1:8080", .help = "host:port"},
+    {"gateway", "assets", TYPE_TEXT, "", .help = "folder of the page; empty: share/declared/page beside bin"},
+    {"gateway", "workers", TYPE_INT, "2", 1, 32, .help = "threads that ask the database, a connection each"},
+    {"gateway", "connections", TYPE_INT, "4096", 16, 65536, .help = "of clients at a time, streams included"},
     {"registry", "url", TYPE_TEXT, "", .help = "Confluent-compatible schema registry; empty: none is asked"},
+    {"registry", "user", TYPE_TEXT, "", .help = "name for its basic authentication; empty: none"},
+    {"registry", "password", TYPE_TEXT, "", .help = "password of that name"},
+    {"registry", "ca", TYPE_TEXT, "", .help = "file of certificates that its own must lead to; empty: the system's"},
     {"log", "level", TYPE_CHOICE, "info", .choices = "debug|info|warning|error", .help = "least level that is written"},
 };
 

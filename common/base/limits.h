@@ -11,9 +11,14 @@ enum {
     // Records of one transaction: past a few thousand a commit's cost no longer shrinks per record.
     LIMIT_BATCH_RECORDS = 2000,
     // Bytes of one transaction's records: bounds a batch's memory whatever the records' size.
-    LIMIT_BATCH_BYTES = 8 * 1024 * 1024,
+    LIMIT_BATCH_BYTES = 4 * 1024 * 1024,
     // A schema as JSON: ours are under 6 KiB.
     LIMIT_SCHEMA_BYTES = 256 * 1024,
+    // What a schema registry answers, headers and all: a schema of the largest size in which much is escaped.
+    LIMIT_REGISTRY_ANSWER_BYTES = 1024 * 1024,
+    // Brackets and commas of such an answer outside its strings, which the parser's memory grows with: it has a
+    // dozen, and two for each type that the schema refers to.
+    LIMIT_REGISTRY_ANSWER_MARKS = 4096,
     // Nesting of a schema and so of a datum: ours need 6; the walk recurses, the stack is 8 MiB.
     LIMIT_SCHEMA_DEPTH = 32,
     // Types in one schema after references are followed.

@@ -12,7 +12,7 @@ enum { EXIT_NO_MEMORY = 70 };
 static atomic_long fail_countdown;
 static atomic_bool fail_read;
 
-static _Noreturn void stop_without_memory(void) {
+_Noreturn void mem_exhausted(void) {
     static const char line[] = "declared: out of memory; stopping, the next start goes on from the last commit\n";
     ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
     (void)ignored;
@@ -30,19 +30,19 @@ static bool allocation_must_fail(void) {
 void *mem_alloc(size_t count, size_t size) {
     void *block = allocation_must_fail() ? NULL : calloc(count == 0 ? 1 : count, size == 0 ? 1 : size);
     if (block == NULL) {
-        stop_without_memory();
+        mem_exhausted();
     }
     return block;
 }
 
 void *mem_resize(void *block, size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size) {
-        stop_without_memory();
+        mem_exhausted();
     }
     size_t bytes = count * size;
     void *grown = allocation_must_fail() ? NULL : realloc(block, bytes == 0 ? 1 : bytes);
     if (grown == NULL) {
-        stop_without_memory();
+        mem_exhausted();
     }
     return grown;
 }

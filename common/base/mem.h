@@ -13,6 +13,9 @@ void *mem_alloc(size_t count, size_t size) __attribute__((returns_nonnull, mallo
 // As realloc; the grown part is not zeroed. Never NULL.
 void *mem_resize(void *block, size_t count, size_t size) __attribute__((returns_nonnull, warn_unused_result));
 
+// For libraries that say so by a NULL: ends the process as the calls above do.
+_Noreturn void mem_exhausted(void);
+
 // NULL is fine.
 void mem_free(void *block);
 

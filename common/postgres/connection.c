@@ -94,8 +94,8 @@ static void drop_notice(void *context, const PGresult *result) {
 
 // The server gives up before we do, and finds out soon that our machine is gone: what a transaction of
 // ours has locked is free again for the next owner.
-#define SESSION_SETTINGS                                                                                              \
-    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                       \
+#define SESSION_SETTINGS                                                                                               \
+    "SET client_min_messages = error; SET lock_timeout = 2000; SET statement_timeout = 10000; "                        \
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 
 static bool set_up(Connection *c, const char *role) {

@@ -109,11 +109,13 @@ CREATE TABLE declared.election (
     council_id  text NOT NULL,
     poll_date   date NOT NULL,
     counted     boolean NOT NULL,       -- false: by-elections alone, no control and not in the totals
-    parties     jsonb NOT NULL,
+    parties     json NOT NULL,
     recorded_at timestamptz NOT NULL,
     PRIMARY KEY (election_id, lane_seq)
 );
 
+-- One of these for each accepted declaration: what other rows say already is not said again, and JSON is
+-- kept as text, since most rows are never read. Readers see snapshot_told (0002).
 CREATE TABLE declared.snapshot (
     election_id           text NOT NULL,
     is_test               boolean NOT NULL,
@@ -147,12 +149,12 @@ CREATE TABLE declared.snapshot (
     ballots_postponed     integer NOT NULL,
     ballots_held          integer NOT NULL,
     votes_complete        boolean NOT NULL,
-    seats                 jsonb NOT NULL,
+    seats                 json NOT NULL,     -- a line a party: see snapshot_told (0002)
     headline              text,
     headline_short        text,
     called_at             timestamptz,
-    cause                 jsonb NOT NULL,
-    facts                 jsonb,             -- null: as in the snapshot before
+    cause                 json,              -- null: the causing row's own declaration
+    facts                 json,              -- null: as in the snapshot before
     PRIMARY KEY (election_id, is_test, seq)
 );
 CREATE INDEX snapshot_recorded ON declared.snapshot USING brin (recorded_at) WITH (pages_per_range = 16);
@@ -178,7 +180,7 @@ CREATE TABLE declared.ballot (
     topic           text,
     partition       integer,
     kafka_offset    bigint,
-    candidates      jsonb,
+    candidates      json,                    -- a line a candidate: see candidate_result (0002)
     recorded_at     timestamptz NOT NULL,
     PRIMARY KEY (election_id, is_test, ballot_paper_id, lane_seq)
 );

@@ -4,6 +4,37 @@
 CREATE SCHEMA api;
 CREATE SCHEMA api_test;
 
+-- Snapshots as they are told: names and colours of the parties come from the reference data of that moment,
+-- and the cause, where it is the declaration of the causing row, from the ledger.
+--
+-- A line of `seats` is [place in the reference data's list of parties, held, won, continuing, change, votes].
+CREATE VIEW declared.snapshot_told AS
+SELECT s.election_id, s.is_test, s.seq, s.lane, s.lane_seq, s.council_id, s.council_name, s.short_name, s.kind,
+       s.nation, s.region, s.poll_date, s.recorded_at, s.status, s.control, s.outcome, s.gained_from,
+       s.previous_control, s.previous_control_lost, s.majority, s.majority_at_least, s.largest_party, s.seats_total,
+       s.threshold, s.seats_declared, s.seats_to_come, s.seats_postponed, s.ballots_total, s.ballots_declared,
+       s.ballots_postponed, s.ballots_held, s.votes_complete,
+       (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                   'party_id', p.party -> 'party_id', 'short', p.party -> 'short', 'group', p.party -> 'group',
+                   'colour', p.party -> 'colour', 'text_colour', p.party -> 'text_colour', 'held', l.line -> 1,
+                   'won', l.line -> 2, 'continuing', l.line -> 3, 'change', l.line -> 4, 'votes', l.line -> 5)
+                   ORDER BY l.n), '[]')
+          FROM (SELECT e.parties FROM declared.election e
+                 WHERE e.election_id = s.election_id AND e.lane_seq <= s.lane_seq
+                 ORDER BY e.lane_seq DESC LIMIT 1) e
+         CROSS JOIN LATERAL json_array_elements(s.seats) WITH ORDINALITY AS l (line, n)
+         CROSS JOIN LATERAL (SELECT e.parties -> (l.line ->> 0)::integer AS party) p) AS seats,
+       s.headline, s.headline_short, s.called_at,
+       coalesce(s.cause::jsonb,
+                (SELECT jsonb_build_object(
+                            'record', l.record, 'topic', l.topic, 'partition', l.partition,
+                            'kafka_offset', l.kafka_offset, 'lane', l.lane, 'lane_seq', l.lane_seq,
+                            'event_id', l.event_id, 'ballot_paper_id', l.ballot_paper_id, 'revision', l.revision,
+                            'by', NULL)
+                   FROM declared.ledger l WHERE l.lane = s.lane AND l.lane_seq = s.lane_seq)) AS cause,
+       s.facts
+  FROM declared.snapshot s;
+
 DO $do$
 DECLARE
     s record;
@@ -17,7 +48,7 @@ SELECT election_id, council_id, council_name, short_name, kind, nation, region, 
        largest_party, seats_total, threshold, seats_declared, seats_to_come, seats_postponed, ballots_total,
        ballots_declared, ballots_postponed, ballots_held, votes_complete, seats, headline, headline_short,
        called_at, cause
-  FROM declared.snapshot
+  FROM declared.snapshot_told
  WHERE is_test = %2$L
 $sql$, s.name, s.is_test);
 
@@ -55,20 +86,24 @@ SELECT election_id, ballot_paper_id, ward_name, status, source, revision, kind, 
  WHERE status <> 'removed'
 $sql$, s.name, s.is_test);
 
+-- A line of `candidates` is [candidate_id, name, party_id, folded party_id where it is another, description, votes,
+-- elected, elected by lot].
 EXECUTE format($sql$
 CREATE VIEW %1$I.candidate_result AS
-SELECT b.ballot_paper_id, c.candidate_id, c.name, c.party_id, c.folded_party_id, c.description, c.votes, c.elected,
-       c.elected_by_lot,
-       CASE WHEN c.votes IS NOT NULL
-            THEN rank() OVER (PARTITION BY b.ballot_paper_id ORDER BY c.votes DESC NULLS LAST)::integer
-       END AS rank
+SELECT b.ballot_paper_id, c.line ->> 0 AS candidate_id, c.line ->> 1 AS name, c.line ->> 2 AS party_id,
+       coalesce(c.line ->> 3, c.line ->> 2) AS folded_party_id, c.line ->> 4 AS description,
+       (c.line ->> 5)::integer AS votes, (c.line ->> 6)::boolean AS elected,
+       (c.line ->> 7)::boolean AS elected_by_lot,
+       CASE WHEN c.line ->> 5 IS NOT NULL
+            THEN rank() OVER (PARTITION BY b.election_id, b.ballot_paper_id
+                              ORDER BY (c.line ->> 5)::integer DESC NULLS LAST)::integer
+       END AS rank,
+       b.election_id
   FROM (SELECT DISTINCT ON (election_id, ballot_paper_id) election_id, ballot_paper_id, status, candidates
           FROM declared.ballot
          WHERE is_test = %2$L
          ORDER BY election_id, ballot_paper_id, lane_seq DESC) b
- CROSS JOIN LATERAL jsonb_to_recordset(b.candidates) AS c
-       (candidate_id text, name text, party_id text, folded_party_id text, description text, votes integer,
-        elected boolean, elected_by_lot boolean)
+ CROSS JOIN LATERAL json_array_elements(b.candidates) AS c (line)
  WHERE b.status = 'declared'
 $sql$, s.name, s.is_test);
 

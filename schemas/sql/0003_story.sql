@@ -16,7 +16,7 @@ CREATE FUNCTION declared.party_name(p_election_id text, p_party_id text) RETURNS
 SELECT CASE WHEN p_party_id = 'NOC' THEN 'no overall control' ELSE coalesce(
     (SELECT party ->> 'name'
        FROM (SELECT parties FROM declared.election WHERE election_id = p_election_id ORDER BY lane_seq DESC LIMIT 1) e
-      CROSS JOIN LATERAL jsonb_array_elements(e.parties) AS party
+      CROSS JOIN LATERAL json_array_elements(e.parties) AS party
       WHERE party ->> 'party_id' = p_party_id), p_party_id) END
 $$;
 
@@ -78,13 +78,13 @@ $sql$, s.name, s.is_test);
 -- Each snapshot with the facts that were told with it; with the newest, also what compares councils now.
 EXECUTE format($sql$
 CREATE VIEW %1$I.story_fact AS
-SELECT h.election_id, h.seq, f.fact ->> 'code' AS code, f.fact -> 'params' AS params, f.fact ->> 'text' AS text
+SELECT h.election_id, h.seq, f.fact ->> 'code' AS code, (f.fact -> 'params')::jsonb AS params, f.fact ->> 'text' AS text
   FROM declared.snapshot h
  CROSS JOIN LATERAL (SELECT x.facts FROM declared.snapshot x
                       WHERE x.election_id = h.election_id AND x.is_test = h.is_test AND x.seq <= h.seq
                         AND x.facts IS NOT NULL
                       ORDER BY x.seq DESC LIMIT 1) told
- CROSS JOIN LATERAL jsonb_array_elements(told.facts) AS f (fact)
+ CROSS JOIN LATERAL json_array_elements(told.facts) AS f (fact)
  WHERE h.is_test = %2$L
 UNION ALL
 SELECT election_id, seq, code, params, text FROM %1$I.national_fact_at('infinity')
@@ -95,13 +95,13 @@ EXECUTE format($sql$
 CREATE FUNCTION %1$I.story_fact_at(ts timestamptz)
 RETURNS TABLE (election_id text, seq integer, code text, params jsonb, text text)
 LANGUAGE sql STABLE AS $fn$
-SELECT c.election_id, c.seq, f.fact ->> 'code', f.fact -> 'params', f.fact ->> 'text'
+SELECT c.election_id, c.seq, f.fact ->> 'code', (f.fact -> 'params')::jsonb, f.fact ->> 'text'
   FROM %1$I.council_control_at(ts) c
  CROSS JOIN LATERAL (SELECT x.facts FROM declared.snapshot x
                       WHERE x.election_id = c.election_id AND x.is_test = %2$L AND x.seq <= c.seq
                         AND x.facts IS NOT NULL
                       ORDER BY x.seq DESC LIMIT 1) told
- CROSS JOIN LATERAL jsonb_array_elements(told.facts) AS f (fact)
+ CROSS JOIN LATERAL json_array_elements(told.facts) AS f (fact)
 UNION ALL
 SELECT * FROM %1$I.national_fact_at(ts)
 $fn$

@@ -38,7 +38,7 @@ SELECT s.lane, s.lane_seq,
     SELECT 'fact', 3, told.ordinal,
            json_build_object('election_id', s.election_id, 'seq', s.seq, 'code', told.fact ->> 'code',
                              'params', told.fact -> 'params', 'text', told.fact ->> 'text')
-      FROM jsonb_array_elements(s.facts) WITH ORDINALITY AS told (fact, ordinal)
+      FROM json_array_elements(s.facts) WITH ORDINALITY AS told (fact, ordinal)
  ) e
  WHERE s.is_test = %2$L
 $sql$, s.name, s.is_test);
@@ -49,7 +49,7 @@ CREATE VIEW %1$I.party AS
 SELECT DISTINCT ON (e.poll_date, p.party_id)
        e.poll_date, p.party_id, p.name, p.short, p."group", p.colour, p.text_colour
   FROM declared.election e
- CROSS JOIN LATERAL jsonb_to_recordset(e.parties)
+ CROSS JOIN LATERAL json_to_recordset(e.parties)
        AS p (party_id text, name text, short text, "group" text, colour text, text_colour text)
  WHERE EXISTS (SELECT FROM declared.snapshot s WHERE s.election_id = e.election_id AND s.is_test = %2$L)
  ORDER BY e.poll_date, p.party_id, e.recorded_at DESC, e.lane, e.lane_seq DESC
@@ -61,25 +61,6 @@ CREATE VIEW %1$I.fate_change AS
 SELECT lane, lane_seq, trigger_lane_seq, n, election_id, fate, reasons, detail, by, note, recorded_at
   FROM declared.fate_change
 $sql$, s.name);
-
--- As in 0002, with the election, so that one election's candidates are found without reading all.
-EXECUTE format($sql$
-CREATE OR REPLACE VIEW %1$I.candidate_result AS
-SELECT b.ballot_paper_id, c.candidate_id, c.name, c.party_id, c.folded_party_id, c.description, c.votes, c.elected,
-       c.elected_by_lot,
-       CASE WHEN c.votes IS NOT NULL
-            THEN rank() OVER (PARTITION BY b.election_id, b.ballot_paper_id ORDER BY c.votes DESC NULLS LAST)::integer
-       END AS rank,
-       b.election_id
-  FROM (SELECT DISTINCT ON (election_id, ballot_paper_id) election_id, ballot_paper_id, status, candidates
-          FROM declared.ballot
-         WHERE is_test = %2$L
-         ORDER BY election_id, ballot_paper_id, lane_seq DESC) b
- CROSS JOIN LATERAL jsonb_to_recordset(b.candidates) AS c
-       (candidate_id text, name text, party_id text, folded_party_id text, description text, votes integer,
-        elected boolean, elected_by_lot boolean)
- WHERE b.status = 'declared'
-$sql$, s.name, s.is_test);
 
 END LOOP;
 END $do$;

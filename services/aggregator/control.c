@@ -1,110 +1,119 @@
 #include "services/aggregator/control.h"
 
+#include "common/base/mem.h"
+
 #include <stdlib.h>
-
-// What one party holds, may still reach, and has for sure.
-typedef struct Tally {
-    int32_t won, held, reach, sure;
-    int32_t defended; // seats it held before in ballots that are declared
-    int32_t postponed_defence;
-    bool listed; // has a line in `seats`
-    int64_t votes;
-} Tally;
-
-// What the ballots say together.
-typedef struct Count {
-    Tally *parties;
-    int32_t open_to_all;     // seats that any party, known or not, may still win
-    bool defending_known;    // of at least one declared ballot
-    bool postponed_defence_unknown; // of at least one postponed ballot
-    int32_t ballots_open;
-    Standing *standing;
-} Count;
 
 static int32_t least(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
 
-static void count_declared(Count *count, const CouncilBallot *ballot, const BallotResult *result) {
+// Each of these adds a ballot's share (`sign` 1) or takes it out (-1).
+
+static void count_candidates(Count *count, const CouncilBallot *ballot, const BallotResult *result, int32_t sign) {
     const Declaration *d = result->declaration;
-    count->standing->ballots_declared++;
-    count->standing->seats_declared += ballot->seats;
     for (size_t i = 0; i < d->candidates_count; i++) {
+        const Candidate *c = &d->candidates[i];
         Tally *party = &count->parties[result->parties[i]];
-        party->listed = true;
-        party->won += d->candidates[i].elected;
-        if (d->candidates[i].votes != COUNT_UNKNOWN) {
-            party->votes = (party->votes == COUNT_UNKNOWN ? 0 : party->votes) + d->candidates[i].votes;
+        int32_t elected = c->elected ? sign : 0;
+        party->listed += sign;
+        party->won += elected;
+        // The won seats of a ballot count as a change only where it is known who defended them.
+        party->defended += ballot->defending_known ? 0 : elected;
+        count->lots += c->elected_by_lot ? elected : 0;
+        if (c->votes != COUNT_UNKNOWN) {
+            party->votes_known += sign;
+            party->votes += sign * c->votes;
         } else if (!d->uncontested) {
-            count->standing->votes_complete = false;
+            count->votes_missing += sign;
         }
     }
-    count->defending_known |= ballot->defending_known;
+}
+
+static void count_declared(Count *count, const CouncilBallot *ballot, const BallotResult *result, int32_t sign) {
+    count->ballots_declared += sign;
+    count->seats_declared += sign * ballot->seats;
+    count->defending_known += ballot->defending_known ? sign : 0;
+    count_candidates(count, ballot, result, sign);
     for (size_t i = 0; i < ballot->defending_count; i++) {
-        count->parties[ballot->defending[i].party].defended += ballot->defending[i].count;
-    }
-    // The won seats of a ballot count as a change only where it is known who defended them.
-    for (size_t i = 0; !ballot->defending_known && i < d->candidates_count; i++) {
-        count->parties[result->parties[i]].defended += d->candidates[i].elected;
+        count->parties[ballot->defending[i].party].defended += sign * ballot->defending[i].count;
     }
 }
 
-static void count_postponed(Count *count, const CouncilBallot *ballot) {
-    count->standing->ballots_postponed++;
-    count->standing->seats_postponed += ballot->seats;
-    count->open_to_all += ballot->seats; // nominations reopen
-    count->postponed_defence_unknown |= !ballot->defending_known;
+static void count_postponed(Count *count, const CouncilBallot *ballot, int32_t sign) {
+    count->ballots_postponed += sign;
+    count->seats_postponed += sign * ballot->seats;
+    count->open_to_all += sign * ballot->seats; // nominations reopen
+    count->postponed_defence_unknown += ballot->defending_known ? 0 : sign;
     for (size_t i = 0; i < ballot->defending_count; i++) {
-        count->parties[ballot->defending[i].party].postponed_defence += ballot->defending[i].count;
+        count->parties[ballot->defending[i].party].postponed_defence += sign * ballot->defending[i].count;
     }
 }
 
-static void count_open(Count *count, const CouncilBallot *ballot) {
-    count->ballots_open++;
-    count->standing->seats_to_come += ballot->seats;
+static void count_to_come(Count *count, const CouncilBallot *ballot, int32_t sign) {
+    count->ballots_to_come += sign;
+    count->seats_to_come += sign * ballot->seats;
     if (!ballot->nominations_known) {
-        count->open_to_all += ballot->seats;
+        count->open_to_all += sign * ballot->seats;
         return;
     }
     bool elected_by_law = ballot->nominations_total <= ballot->seats;
     for (size_t i = 0; i < ballot->nominations_count; i++) {
         Tally *party = &count->parties[ballot->nominations[i].party];
-        party->reach += least(ballot->seats, ballot->nominations[i].count);
-        party->sure += elected_by_law ? ballot->nominations[i].count : 0;
+        party->reach += sign * least(ballot->seats, ballot->nominations[i].count);
+        party->sure += elected_by_law ? sign * ballot->nominations[i].count : 0;
     }
 }
 
-static void count_ballots(const Council *council, const BallotResult *results, Count *count) {
-    for (size_t i = 0; i < council->parties_count; i++) {
-        count->parties[i] = (Tally){.votes = COUNT_UNKNOWN};
+static void count_ballot(Count *count, const CouncilBallot *ballot, const BallotResult *result, int32_t sign) {
+    switch (result->status) {
+    case BALLOT_DECLARED:
+        count_declared(count, ballot, result, sign);
+        break;
+    case BALLOT_POSTPONED:
+        count_postponed(count, ballot, sign);
+        break;
+    case BALLOT_AWAITING:
+        count_to_come(count, ballot, sign);
+        break;
     }
+}
+
+Count count_new(const Council *council, const BallotResult *results) {
+    Count count = {.parties = mem_alloc(council->parties_count, sizeof *count.parties)};
     for (size_t i = 0; i < council->ballots_count; i++) {
-        switch (results[i].status) {
-        case BALLOT_DECLARED:
-            count_declared(count, &council->ballots[i], &results[i]);
-            break;
-        case BALLOT_POSTPONED:
-            count_postponed(count, &council->ballots[i]);
-            break;
-        case BALLOT_AWAITING:
-            count_open(count, &council->ballots[i]);
-            break;
-        }
+        count_ballot(&count, &council->ballots[i], &results[i], 1);
     }
-    for (size_t i = 0; i < council->parties_count; i++) {
-        Tally *party = &count->parties[i];
-        party->held = council->parties[i].continuing + party->won;
-        party->reach += party->held + count->open_to_all;
-        party->sure += party->held;
-    }
+    return count;
+}
+
+void count_free(Count *count) {
+    mem_free(count->parties);
+    *count = (Count){0};
+}
+
+void count_turn(Count *count, const CouncilBallot *ballot, const BallotResult *before, const BallotResult *now) {
+    count_ballot(count, ballot, before, -1);
+    count_ballot(count, ballot, now, 1);
+}
+
+static int32_t held(const Council *council, const Count *count, size_t party) {
+    return council->parties[party].continuing + count->parties[party].won;
+}
+
+static int32_t sure(const Council *council, const Count *count, size_t party) {
+    return held(council, count, party) + count->parties[party].sure;
+}
+
+static int32_t reach(const Council *council, const Count *count, size_t party) {
+    return held(council, count, party) + count->parties[party].reach + count->open_to_all;
 }
 
 static Status decide_status(const Count *count, Control control) {
-    const Standing *s = count->standing;
-    if (s->ballots_declared + s->ballots_postponed == 0) {
+    if (count->ballots_declared + count->ballots_postponed == 0) {
         return STATUS_AWAITING;
     }
-    if (count->ballots_open == 0) {
+    if (count->ballots_to_come == 0) {
         return STATUS_FINAL;
     }
     return control.kind == CONTROL_UNKNOWN ? STATUS_IN_PROGRESS : STATUS_CALLED;
@@ -118,10 +127,10 @@ static Control decide_control(const Council *council, const Count *count) {
         if (!council->parties[i].bloc) {
             continue;
         }
-        if (count->parties[i].sure >= council->threshold) {
+        if (sure(council, count, i) >= council->threshold) {
             return (Control){CONTROL_PARTY, (PartyIndex)i};
         }
-        in_reach |= count->parties[i].reach >= council->threshold;
+        in_reach |= reach(council, count, i) >= council->threshold;
     }
     return (Control){in_reach ? CONTROL_UNKNOWN : CONTROL_NOC, PARTY_NONE};
 }
@@ -149,17 +158,18 @@ static Control previous_control(const Council *council) {
     return (Control){council->previous_party == PARTY_NONE ? CONTROL_NOC : CONTROL_PARTY, council->previous_party};
 }
 
-static MaybeInt seat_change(const Council *council, const Count *count, PartyIndex party) {
+static MaybeInt seat_change(const Council *council, const Count *count, Status status, size_t party) {
     const Tally *tally = &count->parties[party];
-    switch (count->standing->status) {
+    switch (status) {
     case STATUS_FINAL:
-        if (!council->baseline_known || count->postponed_defence_unknown) {
+        if (!council->baseline_known || count->postponed_defence_unknown > 0) {
             return (MaybeInt){0};
         }
-        return (MaybeInt){true, tally->held + tally->postponed_defence - council->parties[party].baseline};
+        return (MaybeInt){
+            true, held(council, count, party) + tally->postponed_defence - council->parties[party].baseline};
     case STATUS_IN_PROGRESS:
     case STATUS_CALLED:
-        return count->defending_known ? (MaybeInt){true, tally->won - tally->defended} : (MaybeInt){0};
+        return count->defending_known > 0 ? (MaybeInt){true, tally->won - tally->defended} : (MaybeInt){0};
     case STATUS_AWAITING:
         break;
     }
@@ -185,23 +195,23 @@ static int by_seats(const void *left, const void *right) {
     return str_compare(a->party_id, b->party_id);
 }
 
-static void list_seats(const Council *council, const Count *count, Arena *arena) {
-    Standing *standing = count->standing;
-    SortLine *lines = arena_alloc(arena, council->parties_count, sizeof *lines);
+static void list_seats(const Council *council, const Count *count, Standing *standing, Arena *arena) {
+    SortLine *lines = arena_alloc_raw(arena, council->parties_count, sizeof *lines);
     for (size_t i = 0; i < council->parties_count; i++) {
         const CouncilParty *party = &council->parties[i];
         const Tally *tally = &count->parties[i];
-        if (tally->listed || tally->held > 0 || party->baseline > 0) {
+        int32_t seats = held(council, count, i);
+        if (tally->listed > 0 || seats > 0 || party->baseline > 0) {
             lines[standing->seats_count++] = (SortLine){
-                .line = {.party = (PartyIndex)i, .held = tally->held, .won = tally->won,
-                         .continuing = party->continuing, .change = seat_change(council, count, (PartyIndex)i),
-                         .votes = tally->votes},
+                .line = {.party = (PartyIndex)i, .held = seats, .won = tally->won, .continuing = party->continuing,
+                         .change = seat_change(council, count, standing->status, i),
+                         .votes = tally->votes_known > 0 ? tally->votes : COUNT_UNKNOWN},
                 .party_id = party->party_id,
             };
         }
     }
     qsort(lines, standing->seats_count, sizeof *lines, by_seats);
-    standing->seats = arena_alloc(arena, standing->seats_count, sizeof *standing->seats);
+    standing->seats = arena_alloc_raw(arena, standing->seats_count, sizeof *standing->seats);
     for (size_t i = 0; i < standing->seats_count; i++) {
         standing->seats[i] = lines[i].line;
     }
@@ -211,12 +221,12 @@ static PartyIndex find_largest(const Council *council, const Count *count) {
     PartyIndex largest = PARTY_NONE;
     int32_t most = 0;
     for (size_t i = 0; i < council->parties_count; i++) {
-        int32_t held = count->parties[i].held;
-        if (!council->parties[i].bloc || held < most || held == 0) {
+        int32_t seats = held(council, count, i);
+        if (!council->parties[i].bloc || seats < most || seats == 0) {
             continue;
         }
-        largest = held == most ? PARTY_NONE : (PartyIndex)i;
-        most = held;
+        largest = seats == most ? PARTY_NONE : (PartyIndex)i;
+        most = seats;
     }
     return largest;
 }
@@ -225,10 +235,9 @@ static MaybeInt majority_of(const Council *council, int32_t seats) {
     return (MaybeInt){true, 2 * seats - council->seats_total};
 }
 
-static void decide_for_counted(const Council *council, const Count *count, Control control) {
-    Standing *s = count->standing;
+static void decide_for_counted(const Council *council, const Count *count, Control control, Standing *s) {
     s->previous_control_lost = s->status != STATUS_AWAITING && s->previous.kind == CONTROL_PARTY &&
-                               count->parties[s->previous.party].reach < council->threshold;
+                               reach(council, count, s->previous.party) < council->threshold;
     if (s->status == STATUS_AWAITING) {
         return;
     }
@@ -238,26 +247,33 @@ static void decide_for_counted(const Council *council, const Count *count, Contr
         s->gained_from = s->previous;
     }
     if (s->control.kind == CONTROL_PARTY) {
-        const Tally *winner = &count->parties[s->control.party];
-        s->majority_at_least = majority_of(council, winner->sure);
-        s->majority = s->status == STATUS_FINAL ? majority_of(council, winner->held) : (MaybeInt){0};
+        s->majority_at_least = majority_of(council, sure(council, count, control.party));
+        if (s->status == STATUS_FINAL) {
+            s->majority = majority_of(council, held(council, count, control.party));
+        }
     }
 }
 
-Standing control_decide(const Council *council, const BallotResult *results, Arena *arena) {
+Standing control_decide(const Council *council, const Count *count, Arena *arena) {
     static const Control unknown = {CONTROL_UNKNOWN, PARTY_NONE};
-    Standing standing = {
-        .control = unknown, .previous = previous_control(council), .gained_from = unknown, .votes_complete = true};
-    Count count = {.parties = arena_alloc(arena, council->parties_count, sizeof(Tally)), .standing = &standing};
-    count_ballots(council, results, &count);
     // A council with by-elections alone has no control to call.
-    Control control = council->counted ? decide_control(council, &count) : unknown;
-    standing.status = decide_status(&count, control);
-    standing.votes_complete &= standing.status == STATUS_FINAL;
-    standing.largest_party = find_largest(council, &count);
+    Control control = council->counted ? decide_control(council, count) : unknown;
+    Standing standing = {
+        .status = decide_status(count, control),
+        .control = unknown,
+        .previous = previous_control(council),
+        .gained_from = unknown,
+        .largest_party = find_largest(council, count),
+        .seats_declared = count->seats_declared,
+        .seats_to_come = count->seats_to_come,
+        .seats_postponed = count->seats_postponed,
+        .ballots_declared = count->ballots_declared,
+        .ballots_postponed = count->ballots_postponed,
+    };
+    standing.votes_complete = standing.status == STATUS_FINAL && count->votes_missing == 0;
     if (council->counted) {
-        decide_for_counted(council, &count, control);
+        decide_for_counted(council, count, control, &standing);
     }
-    list_seats(council, &count, arena);
+    list_seats(council, count, &standing, arena);
     return standing;
 }

@@ -1,7 +1,7 @@
 // The rules of control (spec 5): who holds the council, from what is declared and what may still come.
 //
-// Pure: a function of the reference data and the ballots in force. A call is made exactly when every
-// completion of the night agrees. Source: control of an English council is a majority of all its
+// Pure: a function of the reference data and the ballots in force, kept as sums that change with each ballot. A call
+// is made exactly when every completion of the night agrees. Source: control of an English council is a majority of all its
 // seats (Local Government Act 1972, Schedule 12, has decisions taken by a majority of members
 // voting); "no overall control" otherwise, as broadcasters and the House of Commons Library count it.
 #pragma once
@@ -18,5 +18,35 @@ typedef struct BallotResult {
     const PartyIndex *parties;
 } BallotResult;
 
-// `results` has an entry for each of council->ballots. `seats` of the answer lies in the arena.
-Standing control_decide(const Council *council, const BallotResult *results, Arena *arena);
+// What one party's ballots add up to. Everything is a sum, so that a ballot's share can be taken out again.
+typedef struct Tally {
+    int32_t listed; // candidates in declared ballots
+    int32_t won;
+    int32_t reach, sure; // in ballots to come
+    int32_t defended;    // seats it held before in ballots that are declared
+    int32_t postponed_defence;
+    int32_t votes_known; // candidates
+    int64_t votes;       // of those
+} Tally;
+
+// What all ballots of a council add up to. One thread; owns `parties`.
+typedef struct Count {
+    Tally *parties; // one for each of council->parties
+    int32_t ballots_declared, ballots_postponed, ballots_to_come;
+    int32_t seats_declared, seats_postponed, seats_to_come;
+    int32_t open_to_all;               // seats that any party, known or not, may still win
+    int32_t votes_missing;             // candidates without votes in contested declared ballots
+    int32_t lots;                      // candidates elected by lot
+    int32_t defending_known;           // declared ballots of which it is known who defended them
+    int32_t postponed_defence_unknown; // postponed ballots of which it is not
+} Count;
+
+// `results` has an entry for each of council->ballots. count_free: back to the zero value.
+Count count_new(const Council *council, const BallotResult *results);
+void count_free(Count *count);
+
+// The ballot stands otherwise now: `before` is taken out, `now` added.
+void count_turn(Count *count, const CouncilBallot *ballot, const BallotResult *before, const BallotResult *now);
+
+// How the council stands by that count. `seats` of the answer lies in the arena.
+Standing control_decide(const Council *council, const Count *count, Arena *arena);

@@ -39,8 +39,10 @@ void election_free(Election *election) {
         }
         vec_free(&space->ballots);
         map_free(&space->ballot_of);
+        count_free(&space->count);
         buf_free(&space->content);
         buf_free(&space->facts);
+        buf_free(&space->facts_key);
     }
     for (size_t i = 0; i < election->retired.count; i++) {
         council_free(election->retired.items[i]);
@@ -104,7 +106,8 @@ static size_t strings_bytes(Declaration d) {
 static void keep_declaration(Entry *entry, const Entry *draft) {
     const Declaration *from = draft->declaration;
     size_t count = from->candidates_count;
-    Declaration *d = mem_alloc(1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
+    Declaration *d =
+        mem_resize(NULL, 1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
     *d = *from;
     d->candidates = (Candidate *)(d + 1);
     entry->parties = (PartyIndex *)(d->candidates + count);
@@ -157,7 +160,6 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
     *entry = *draft;
     keep_declaration(entry, draft);
     *vec_push(&ballot->entries) = entry;
-    ballot->grown = true;
     return entry;
 }
 
@@ -166,27 +168,34 @@ static bool is_wanted(const Ballot *ballot, const Entry *entry) {
            ballot_newest_of_source(ballot, entry->source) == entry;
 }
 
-void election_trim(Election *election) {
-    for (size_t s = 0; s < 2; s++) {
-        Space *space = &election->spaces[s];
-        for (size_t b = 0; b < space->ballots.count; b++) {
-            Ballot *ballot = space->ballots.items[b];
-            for (size_t e = 0; ballot->grown && e < ballot->entries.count; e++) {
-                Entry *entry = ballot->entries.items[e];
-                if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
-                    drop_declaration(entry);
-                    election->trimmed = true;
-                }
-            }
-            ballot->grown = false;
+void ballot_trim(Election *election, Ballot *ballot) {
+    for (size_t e = ballot->entries.count; e-- > 0;) {
+        Entry *entry = ballot->entries.items[e];
+        if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
+            drop_declaration(entry);
+            election->trimmed = true;
         }
     }
 }
 
-// What a candidate says, as bytes that can be sorted and hashed.
+// What is repeated by a duplicate, as bytes that can be sorted and hashed: each text with its length in front.
+
+static char *put(char *at, const void *bytes, size_t len) {
+    return len == 0 ? at : (char *)memcpy(at, bytes, len) + len;
+}
+
+static char *put_text(char *at, Str text) {
+    uint64_t len = text.len;
+    return put(put(at, &len, sizeof len), text.ptr, text.len);
+}
+
 static Str candidate_content(const Candidate *c, Str folded_party_id, Arena *scratch) {
-    return arena_printf(scratch, STR_FMT "%c" STR_FMT "%c%lld%c%d%d", STR_ARG(folded_party_id), 0, STR_ARG(c->name), 0,
-                        (long long)c->votes, 0, c->elected, c->elected_by_lot);
+    size_t most = folded_party_id.len + c->name.len + 3 * sizeof(uint64_t) + 2;
+    char *bytes = arena_alloc_raw(scratch, most, 1);
+    char *at = put_text(put_text(bytes, folded_party_id), c->name);
+    at = put(at, &c->votes, sizeof c->votes);
+    at = put(put(at, &c->elected, 1), &c->elected_by_lot, 1);
+    return (Str){bytes, (size_t)(at - bytes)};
 }
 
 static int by_bytes(const void *a, const void *b) {
@@ -196,27 +205,21 @@ static int by_bytes(const void *a, const void *b) {
 void entry_resolve(Entry *entry, const Election *election, Arena *scratch) {
     const Declaration *d = entry->declaration;
     const Council *council = election->council;
-    Str *candidates = arena_alloc(scratch, d->candidates_count, sizeof *candidates);
+    const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
+    size_t len = sizeof head;
+    Str *candidates = arena_alloc_raw(scratch, d->candidates_count, sizeof *candidates);
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
         entry->parties[i] = council == NULL ? PARTY_NONE : council_find_party(council, c->party_id);
         Str folded = entry->parties[i] == PARTY_NONE ? c->party_id : council->parties[entry->parties[i]].party_id;
         candidates[i] = candidate_content(c, folded, scratch);
+        len += candidates[i].len;
     }
     qsort(candidates, d->candidates_count, sizeof *candidates, by_bytes);
-    Str head = arena_printf(scratch, "%d %lld %lld %lld", (int)d->kind, (long long)d->seats,
-                            (long long)d->ballot_papers, (long long)d->rejected_papers);
-    size_t len = head.len;
+    char *bytes = arena_alloc_raw(scratch, len, 1);
+    char *at = put(bytes, head, sizeof head);
     for (size_t i = 0; i < d->candidates_count; i++) {
-        len += 8 + candidates[i].len;
-    }
-    char *bytes = arena_alloc(scratch, len, 1);
-    char *at = memcpy(bytes, head.ptr, head.len);
-    at += head.len;
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        uint64_t candidate_len = candidates[i].len; // keeps the boundaries apart
-        at = (char *)memcpy(at, &candidate_len, sizeof candidate_len) + sizeof candidate_len;
-        at = (char *)memcpy(at, candidates[i].ptr, candidates[i].len) + candidates[i].len;
+        at = put(at, candidates[i].ptr, candidates[i].len);
     }
     uint8_t digest[SHA256_BYTES];
     sha256(bytes, len, digest);
@@ -244,6 +247,22 @@ void entry_take_judgement(Space *space, Ballot *ballot, Entry *entry, const Judg
     if (entry->released || entry->fate == FATE_ACCEPTED) {
         ballot->override = judgement->overrides ? entry : NULL;
     }
+}
+
+BallotResult entry_result(const Entry *entry) {
+    if (entry == NULL) {
+        return (BallotResult){.status = BALLOT_AWAITING};
+    }
+    BallotStatus status = entry->kind == KIND_POSTPONED ? BALLOT_POSTPONED : BALLOT_DECLARED;
+    return (BallotResult){status, entry->declaration, entry->parties};
+}
+
+BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
+    BallotResult *results = arena_alloc_raw(arena, council->ballots_count, sizeof *results);
+    for (size_t i = 0; i < council->ballots_count; i++) {
+        results[i] = entry_result(space->by_council[i]->in_force);
+    }
+    return results;
 }
 
 // Of one source: the higher revision, then what the desk released last, then what came first.

@@ -39,7 +39,6 @@ typedef struct Ballot {
     Entry *in_force;                     // NULL: the ballot is open
     Entry *override;                     // put in force by a release over rank and revision
     int32_t releases;                    // that brought a record to stand
-    bool grown;                          // since it was trimmed
 } Ballot;
 
 typedef struct Space {
@@ -47,6 +46,7 @@ typedef struct Space {
     Map ballot_of; // ballot paper id -> Ballot
     VEC(Ballot *) ballots;
     Ballot **by_council; // the ballots of council->ballots, in that order; NULL without a council
+    Count count;         // of those, as they stand
     int32_t ballots_held;
     // The newest snapshot.
     int32_t seq;   // 0: there is none yet
@@ -58,7 +58,7 @@ typedef struct Space {
     InputTopic call_topic;                  // of the record that caused the present call
     int64_t call_offset;
     bool approval_wanted; // the call waits for APPROVE_CALL
-    Buf facts;
+    Buf facts, facts_key;   // told with it or before; the key is empty while the reference data are newer
 } Space;
 
 typedef struct Election {
@@ -77,8 +77,8 @@ void election_free(Election *election);
 
 // Gives back the declarations of entries that only a reference, an action or a replay can bring into
 // force again: those a newer revision of their source has overtaken. Before such a record is applied
-// a trimmed election is loaded anew. Only what was committed may be trimmed.
-void election_trim(Election *election);
+// a trimmed election is loaded anew, from a ledger that must hold all that was applied.
+void ballot_trim(Election *election, Ballot *ballot);
 
 // The ballot of that id in the space, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
@@ -102,6 +102,12 @@ static inline bool entry_stands(const Entry *entry) {
 
 // In force for the ballot (spec 5), by the fates as they are; NULL: it is open.
 Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
+
+// How a ballot stands with this entry in force; NULL: it is open.
+BallotResult entry_result(const Entry *entry);
+
+// Of each of council->ballots, which the space follows.
+BallotResult *space_results(const Space *space, const Council *council, Arena *arena);
 
 // The source's standing entry of the highest revision; of equal revisions the one released last,
 // else the first. NULL: none stands.

@@ -3,10 +3,14 @@
 #include "services/aggregator/phrases.h"
 #include "services/aggregator/step.h"
 
-static Str take_text(Buf *text, Arena *arena) {
-    Str copy = arena_copy(arena, buf_str(text));
-    buf_free(text);
-    return copy;
+// JSON is written into the lane's scratch, one text at a time, and kept in the batch's arena.
+static Buf *begin_text(const Step *step) {
+    buf_clear(&step->lane->scratch);
+    return &step->lane->scratch;
+}
+
+static Str end_text(const Step *step) {
+    return arena_copy(step->arena, buf_str(&step->lane->scratch));
 }
 
 static void add_name(Buf *json, const char *name) {
@@ -34,67 +38,81 @@ static void add_bool(Buf *json, const char *name, bool value) {
     buf_add_str(json, value ? STR_LIT("true") : STR_LIT("false"));
 }
 
-static Str seats_json(const Council *council, const Standing *standing, Arena *arena) {
-    Buf json = {0};
-    buf_add_byte(&json, '[');
+// What the database keeps as text: a line an array, in the order that the views know (schemas/sql/0002_api.sql).
+
+static void add_count(Buf *json, bool known, int64_t value) {
+    buf_add_byte(json, ',');
+    if (known) {
+        buf_add_decimal(json, value);
+    } else {
+        buf_add_str(json, STR_LIT("null"));
+    }
+}
+
+static void add_text(Buf *json, Str text) {
+    buf_add_byte(json, ',');
+    buf_add_json_string(json, text);
+}
+
+static Str seats_json(const Step *step, const Standing *standing) {
+    Buf *json = begin_text(step);
     for (size_t i = 0; i < standing->seats_count; i++) {
         const SeatLine *line = &standing->seats[i];
-        const CouncilParty *party = &council->parties[line->party];
-        buf_add_str(&json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
-        buf_add_json_string(&json, party->party_id);
-        add_member(&json, "short", party->short_name);
-        add_member(&json, "group", party->group);
-        add_member(&json, "colour", party->colour);
-        add_member(&json, "text_colour", party->text_colour);
-        add_number(&json, "held", true, line->held);
-        add_number(&json, "won", true, line->won);
-        add_number(&json, "continuing", true, line->continuing);
-        add_number(&json, "change", line->change.known, line->change.value);
-        add_number(&json, "votes", line->votes != COUNT_UNKNOWN, line->votes);
-        buf_add_byte(&json, '}');
+        buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
+        buf_add_decimal(json, line->party);
+        add_count(json, true, line->held);
+        add_count(json, true, line->won);
+        add_count(json, true, line->continuing);
+        add_count(json, line->change.known, line->change.value);
+        add_count(json, line->votes != COUNT_UNKNOWN, line->votes);
+        buf_add_byte(json, ']');
     }
-    buf_add_byte(&json, ']');
-    return take_text(&json, arena);
+    buf_add_str(json, standing->seats_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
+    return end_text(step);
 }
 
+// Absent when it is the declaration of the causing row: the ledger has it.
 static Str cause_json(const Step *step) {
     const Cause *cause = &step->cause;
-    Buf json = {0};
-    buf_add_str(&json, STR_LIT("{\"record\":"));
-    buf_add_json_string(&json, cause->record);
-    add_member(&json, "topic", input_topic_name(cause->topic));
-    add_number(&json, "partition", true, cause->partition);
-    add_number(&json, "kafka_offset", true, cause->kafka_offset);
-    add_number(&json, "lane", true, step->lane->lane);
-    add_number(&json, "lane_seq", true, step->lane_seq);
-    add_member(&json, "event_id", cause->about == NULL ? STR_NONE : cause->about->event_id);
-    add_member(&json, "ballot_paper_id", cause->about == NULL ? STR_NONE : cause->about->ballot_paper_id);
-    add_number(&json, "revision", cause->about != NULL, cause->about == NULL ? 0 : cause->about->revision);
-    add_member(&json, "by", cause->by);
-    buf_add_byte(&json, '}');
-    return take_text(&json, step->arena);
+    if (cause->about_itself) {
+        return STR_NONE;
+    }
+    Buf *json = begin_text(step);
+    buf_add_str(json, STR_LIT("{\"record\":"));
+    buf_add_json_string(json, cause->record);
+    add_member(json, "topic", input_topic_name(cause->topic));
+    add_number(json, "partition", true, cause->partition);
+    add_number(json, "kafka_offset", true, cause->kafka_offset);
+    add_number(json, "lane", true, step->lane->lane);
+    add_number(json, "lane_seq", true, step->lane_seq);
+    add_member(json, "event_id", cause->about == NULL ? STR_NONE : cause->about->event_id);
+    add_member(json, "ballot_paper_id", cause->about == NULL ? STR_NONE : cause->about->ballot_paper_id);
+    add_number(json, "revision", cause->about != NULL, cause->about == NULL ? 0 : cause->about->revision);
+    add_member(json, "by", cause->by);
+    buf_add_byte(json, '}');
+    return end_text(step);
 }
 
-static Str candidates_json(const Council *council, const Entry *entry, Arena *arena) {
+static Str candidates_json(const Step *step, const Council *council, const Entry *entry) {
     const Declaration *d = entry->declaration;
-    Buf json = {0};
-    buf_add_byte(&json, '[');
+    Buf *json = begin_text(step);
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
         PartyIndex party = entry->parties[i];
-        buf_add_str(&json, i == 0 ? STR_LIT("{\"candidate_id\":") : STR_LIT(",{\"candidate_id\":"));
-        buf_add_json_string(&json, c->candidate_id);
-        add_member(&json, "name", c->name);
-        add_member(&json, "party_id", c->party_id);
-        add_member(&json, "folded_party_id", party == PARTY_NONE ? c->party_id : council->parties[party].party_id);
-        add_member(&json, "description", c->description);
-        add_number(&json, "votes", c->votes != COUNT_UNKNOWN, c->votes);
-        add_bool(&json, "elected", c->elected);
-        add_bool(&json, "elected_by_lot", c->elected_by_lot);
-        buf_add_byte(&json, '}');
+        Str folded = party == PARTY_NONE ? c->party_id : council->parties[party].party_id;
+        buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
+        buf_add_json_string(json, c->candidate_id);
+        add_text(json, c->name);
+        add_text(json, c->party_id);
+        add_text(json, str_equal(folded, c->party_id) ? STR_NONE : folded);
+        add_text(json, c->description);
+        add_count(json, c->votes != COUNT_UNKNOWN, c->votes);
+        add_count(json, true, c->elected);
+        add_count(json, true, c->elected_by_lot);
+        buf_add_byte(json, ']');
     }
-    buf_add_byte(&json, ']');
-    return take_text(&json, arena);
+    buf_add_str(json, d->candidates_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
+    return end_text(step);
 }
 
 static BallotRow ballot_row(const Step *step, const Election *election, const Space *space, const Ballot *ballot,
@@ -152,7 +170,7 @@ void emit_ballot(Step *step, const Election *election, const Space *space, const
         row.topic = input_topic_name(INPUT_DECLARATIONS);
         row.partition = (MaybeInt){true, step->lane->lane};
         row.kafka_offset = entry->kafka_offset;
-        row.candidates = postponed ? STR_NONE : candidates_json(election->council, entry, step->arena);
+        row.candidates = postponed ? STR_NONE : candidates_json(step, election->council, entry);
     }
     put_ballot_row(step, &row);
 }
@@ -181,21 +199,21 @@ void emit_fate_change(Step *step, int64_t lane_seq, Str election_id, Fate fate, 
 
 void emit_election(Step *step, const Election *election) {
     const Council *council = election->council;
-    Buf json = {0};
-    buf_add_byte(&json, '[');
+    Buf *json = begin_text(step);
+    buf_add_byte(json, '[');
     for (size_t i = 0; i < council->parties_count; i++) {
         const CouncilParty *party = &council->parties[i];
-        buf_add_str(&json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
-        buf_add_json_string(&json, party->party_id);
-        add_member(&json, "name", party->name);
-        add_member(&json, "short", party->short_name);
-        add_member(&json, "group", party->group);
-        add_member(&json, "colour", party->colour);
-        add_member(&json, "text_colour", party->text_colour);
-        add_bool(&json, "bloc", party->bloc);
-        buf_add_byte(&json, '}');
+        buf_add_str(json, i == 0 ? STR_LIT("{\"party_id\":") : STR_LIT(",{\"party_id\":"));
+        buf_add_json_string(json, party->party_id);
+        add_member(json, "name", party->name);
+        add_member(json, "short", party->short_name);
+        add_member(json, "group", party->group);
+        add_member(json, "colour", party->colour);
+        add_member(json, "text_colour", party->text_colour);
+        add_bool(json, "bloc", party->bloc);
+        buf_add_byte(json, '}');
     }
-    buf_add_byte(&json, ']');
+    buf_add_byte(json, ']');
     *vec_push(&step->effects->elections) = (ElectionRow){
         .election_id = election->election_id,
         .lane = step->lane->lane,
@@ -203,22 +221,9 @@ void emit_election(Step *step, const Election *election) {
         .council_id = council->reference->council_id,
         .poll_date = council->poll_date,
         .counted = council->counted,
-        .parties = take_text(&json, step->arena),
+        .parties = end_text(step),
         .recorded_at_us = step->recorded_at_us,
     };
-}
-
-static BallotResult *list_results(const Council *council, const Space *space, Arena *arena) {
-    BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
-    for (size_t i = 0; i < council->ballots_count; i++) {
-        const Entry *entry = space->by_council[i]->in_force;
-        if (entry == NULL) {
-            continue; // BALLOT_AWAITING
-        }
-        bool postponed = entry->kind == KIND_POSTPONED;
-        results[i] = (BallotResult){postponed ? BALLOT_POSTPONED : BALLOT_DECLARED, entry->declaration, entry->parties};
-    }
-    return results;
 }
 
 static SnapshotRow snapshot_row(const Step *step, const Election *election, const Space *space,
@@ -260,7 +265,6 @@ static SnapshotRow snapshot_row(const Step *step, const Election *election, cons
         .ballots_postponed = standing->ballots_postponed,
         .ballots_held = space->ballots_held,
         .votes_complete = standing->votes_complete,
-        .seats = seats_json(council, standing, step->arena),
         .headline = headline.full,
         .headline_short = headline.brief,
         .called_at_us = space->called_at_us,
@@ -351,13 +355,50 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
 }
 
 // Absent when they are those of the newest snapshot.
-static Str new_facts(Space *space, Str facts) {
+static Str new_facts(const Step *step, Space *space, const Council *council, const Standing *standing) {
+    Buf *key = begin_text(step);
+    facts_add_key(council, standing, key);
+    bool same_key = str_equal(buf_str(key), buf_str(&space->facts_key));
+    if (same_key && space->count.lots == 0) {
+        return STR_NONE;
+    }
+    buf_set(&space->facts_key, buf_str(key));
+    const BallotResult *results = space->count.lots > 0 ? space_results(space, council, step->arena) : NULL;
+    Str facts = facts_tell(council, standing, results, step->arena);
     if (space->seq > 0 && str_equal(facts, buf_str(&space->facts))) {
         return STR_NONE;
     }
-    buf_clear(&space->facts);
-    buf_add_str(&space->facts, facts);
+    buf_set(&space->facts, facts);
     return facts;
+}
+
+// What the seats say, whatever place the reference data give each party.
+static Str seats_content(const Step *step, const Council *council, const Standing *standing) {
+    Buf *content = begin_text(step);
+    for (size_t i = 0; i < standing->seats_count; i++) {
+        const SeatLine *line = &standing->seats[i];
+        const CouncilParty *party = &council->parties[line->party];
+        const Str told[] = {party->party_id, party->short_name, party->group, party->colour, party->text_colour};
+        for (size_t t = 0; t < sizeof told / sizeof *told; t++) {
+            buf_add_str(content, told[t]);
+            buf_add_byte(content, str_is_none(told[t]) ? 'n' : 0);
+        }
+        const int64_t numbers[] = {line->held, line->won, line->continuing, line->change.known, line->change.value,
+                                   line->votes};
+        buf_add(content, numbers, sizeof numbers);
+    }
+    return end_text(step);
+}
+
+// False: the row says what the newest one says.
+static bool take_content(const Step *step, Space *space, const SnapshotRow *row) {
+    Buf *content = begin_text(step);
+    row_add_content(&table_snapshot, row, content);
+    if (space->seq > 0 && str_equal(buf_str(content), buf_str(&space->content))) {
+        return false;
+    }
+    buf_set(&space->content, buf_str(content));
+    return true;
 }
 
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
@@ -365,24 +406,20 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
     if (council == NULL || election->foreign) {
         return;
     }
-    const BallotResult *results = list_results(council, space, step->arena);
-    Standing standing = control_decide(council, results, step->arena);
+    Standing standing = control_decide(council, &space->count, step->arena);
     Turn turn = find_turn(space, &standing);
     turn_call(step, election, space, &turn);
     if (approved) {
         space->approval_wanted = false;
     }
     SnapshotRow row = snapshot_row(step, election, space, &standing);
-    buf_clear(&step->lane->scratch);
-    row_add_content(&table_snapshot, &row, &step->lane->scratch);
-    bool same = space->seq > 0 && str_equal(buf_str(&step->lane->scratch), buf_str(&space->content));
-    if (same && !changed && !approved) {
+    row.seats = seats_content(step, council, &standing);
+    if (!take_content(step, space, &row) && !changed && !approved) {
         return;
     }
-    buf_clear(&space->content);
-    buf_add_str(&space->content, buf_str(&step->lane->scratch));
+    row.seats = seats_json(step, &standing);
     row.cause = cause_json(step);
-    row.facts = new_facts(space, facts_tell(council, &standing, results, step->arena));
+    row.facts = new_facts(step, space, council, &standing);
     *vec_push(&step->effects->snapshots) = row;
     space->seq = row.seq;
     space->control = standing.control;

@@ -1,30 +1,70 @@
 #include "services/aggregator/facts.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 // One telling: the array so far.
 typedef struct Telling {
     const Council *council;
     const Standing *standing;
     Arena *arena;
-    Buf json;
+    Buf json, text; // the array, the sentence that is being told
 } Telling;
 
-// A fact: `params` are the members of its JSON object, already JSON.
-static void tell(Telling *t, const char *code, Str params, Str text) {
-    buf_printf(&t->json, "%s{\"code\":\"%s\",\"params\":{" STR_FMT "},\"text\":", t->json.len > 1 ? "," : "", code,
-               STR_ARG(params));
-    buf_add_json_string(&t->json, text);
-    buf_add_byte(&t->json, '}');
+// A sentence is told in parts, and so are a fact's parameters: each a text, a number or a truth.
+typedef struct Part {
+    enum { PART_TEXT, PART_NUMBER, PART_TRUTH } kind;
+    Str text;
+    int64_t number;
+} Part;
+
+typedef struct Param {
+    const char *name;
+    Part value;
+} Param;
+
+#define TEXT(str) {PART_TEXT, (str), 0}
+#define WORDS(literal) {PART_TEXT, STR_LIT(literal), 0}
+#define NUMBER(value) {PART_NUMBER, STR_NONE, (value)}
+#define TRUTH(value) {PART_TRUTH, STR_NONE, (value)}
+#define PARAMS(...) (const Param[]){__VA_ARGS__}, sizeof((const Param[]){__VA_ARGS__}) / sizeof(Param)
+#define SENTENCE(...) (const Part[]){__VA_ARGS__}, sizeof((const Part[]){__VA_ARGS__}) / sizeof(Part)
+
+static void add_param(Buf *json, const Param *param) {
+    buf_add_byte(json, '"');
+    buf_add_str(json, str_from(param->name));
+    buf_add_str(json, STR_LIT("\":"));
+    switch (param->value.kind) {
+    case PART_TEXT:
+        buf_add_json_string(json, param->value.text);
+        break;
+    case PART_NUMBER:
+        buf_add_decimal(json, param->value.number);
+        break;
+    case PART_TRUTH:
+        buf_add_str(json, param->value.number != 0 ? STR_LIT("true") : STR_LIT("false"));
+        break;
+    }
 }
 
-static Str quoted(Telling *t, Str s) {
-    Buf json = {0};
-    buf_add_json_string(&json, s);
-    Str copy = arena_copy(t->arena, buf_str(&json));
-    buf_free(&json);
-    return copy;
+static void tell(Telling *t, const char *code, const Param *params, size_t params_count, const Part *sentence,
+                 size_t parts_count) {
+    Buf *json = &t->json;
+    buf_add_str(json, json->len > 1 ? STR_LIT(",{\"code\":\"") : STR_LIT("{\"code\":\""));
+    buf_add_str(json, str_from(code));
+    buf_add_str(json, STR_LIT("\",\"params\":{"));
+    for (size_t i = 0; i < params_count; i++) {
+        buf_add_str(json, i == 0 ? STR_LIT("") : STR_LIT(","));
+        add_param(json, &params[i]);
+    }
+    buf_clear(&t->text);
+    for (size_t i = 0; i < parts_count; i++) {
+        if (sentence[i].kind == PART_NUMBER) {
+            buf_add_decimal(&t->text, sentence[i].number);
+        } else {
+            buf_add_str(&t->text, sentence[i].text);
+        }
+    }
+    buf_add_str(json, STR_LIT("},\"text\":"));
+    buf_add_json_string(json, buf_str(&t->text));
+    buf_add_byte(json, '}');
 }
 
 static const CouncilParty *party_of(const Telling *t, PartyIndex party) {
@@ -93,15 +133,14 @@ static void tell_control_held_for(Telling *t) {
     if (days > 0) {
         span = arena_printf(t->arena, STR_FMT " " STR_FMT, STR_ARG(span), STR_ARG(plural(t, days, "day")));
     }
-    Str params = arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"since\":" STR_FMT ",\"years\":%d,\"days\":%lld,\"lost\":%s",
-                              STR_ARG(quoted(t, party->party_id)), STR_ARG(quoted(t, since)), years, (long long)days,
-                              lost ? "true" : "false");
-    Str text = arena_printf(t->arena,
-                            lost ? STR_FMT " control of " STR_FMT " is lost, for the first time in %s%d years: it had lasted " STR_FMT "."
-                                 : STR_FMT " control of " STR_FMT " is held, as it has been for %s%d years: " STR_FMT " to poll day.",
-                            STR_ARG(party->name), STR_ARG(council_name(t)), days > 0 ? "more than " : "", years,
-                            STR_ARG(span));
-    tell(t, "CONTROL_HELD_FOR", params, text);
+    Str text = lost ? arena_printf(t->arena, " is lost, for the first time in %s%d years: it had lasted " STR_FMT ".",
+                                   days > 0 ? "more than " : "", years, STR_ARG(span))
+                    : arena_printf(t->arena, " is held, as it has been for %s%d years: " STR_FMT " to poll day.",
+                                   days > 0 ? "more than " : "", years, STR_ARG(span));
+    tell(t, "CONTROL_HELD_FOR",
+         PARAMS({"party_id", TEXT(party->party_id)}, {"since", TEXT(since)}, {"years", NUMBER(years)},
+                {"days", NUMBER(days)}, {"lost", TRUTH(lost)}),
+         SENTENCE(TEXT(party->name), WORDS(" control of "), TEXT(council_name(t)), TEXT(text)));
 }
 
 static bool history_reaches_creation(const CouncilReference *r) {
@@ -139,14 +178,12 @@ static void tell_first_majority(Telling *t) {
     }
     const CouncilParty *party = party_of(t, s->control.party);
     ptrdiff_t last = last_period_of(t, party->party_id);
-    Str id = quoted(t, party->party_id);
     if (last < 0) {
         if (history_reaches_creation(r)) {
             Str year = {r->created.ptr, 4};
-            tell(t, "FIRST_MAJORITY_EVER",
-                 arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"created\":" STR_FMT, STR_ARG(id), STR_ARG(quoted(t, r->created))),
-                 arena_printf(t->arena, "The first " STR_FMT " majority since the council was created in " STR_FMT ".",
-                              STR_ARG(party->name), STR_ARG(year)));
+            tell(t, "FIRST_MAJORITY_EVER", PARAMS({"party_id", TEXT(party->party_id)}, {"created", TEXT(r->created)}),
+                 SENTENCE(WORDS("The first "), TEXT(party->name), WORDS(" majority since the council was created in "),
+                          TEXT(year), WORDS(".")));
         }
         return;
     }
@@ -155,25 +192,22 @@ static void tell_first_majority(Telling *t) {
     }
     Str lost = r->control_history[last + 1].from;
     Str year = {lost.ptr, lost.len < 4 ? lost.len : 4};
-    Str params = arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"lost\":" STR_FMT, STR_ARG(id), STR_ARG(quoted(t, lost)));
-    if (election_after(r, (size_t)last)) {
-        tell(t, "FIRST_SINCE", params,
-             arena_printf(t->arena, "The first " STR_FMT " majority since " STR_FMT ".", STR_ARG(party->name), STR_ARG(year)));
-    } else {
-        tell(t, "REGAINED", params,
-             arena_printf(t->arena, STR_FMT " control is regained: it had been lost between elections, in " STR_FMT ".",
-                          STR_ARG(party->name), STR_ARG(year)));
-    }
+    bool first = election_after(r, (size_t)last);
+    Part head = first ? (Part)WORDS("The first ") : (Part)TEXT(party->name);
+    Part middle = first ? (Part)TEXT(party->name) : (Part)WORDS(" control is regained: it had been lost between elections, in ");
+    Part tail = first ? (Part)WORDS(" majority since ") : (Part)WORDS("");
+    tell(t, first ? "FIRST_SINCE" : "REGAINED", PARAMS({"party_id", TEXT(party->party_id)}, {"lost", TEXT(lost)}),
+         SENTENCE(head, middle, tail, TEXT(year), WORDS(".")));
 }
 
-static const char *basis_words(Str basis) {
+static Str basis_words(Str basis) {
     if (str_equal_text(basis, "last_election")) {
-        return "at the last election";
+        return STR_LIT("at the last election");
     }
     if (str_equal_text(basis, "eve_of_poll")) {
-        return "on the eve of poll";
+        return STR_LIT("on the eve of poll");
     }
-    return str_equal_text(basis, "notional") ? "on notional figures" : "before";
+    return str_equal_text(basis, "notional") ? STR_LIT("on notional figures") : STR_LIT("before");
 }
 
 static void tell_majority_was(Telling *t) {
@@ -183,13 +217,13 @@ static void tell_majority_was(Telling *t) {
         return;
     }
     const CouncilParty *party = party_of(t, t->standing->previous.party);
-    long long majority = 2 * previous->seats - previous->seats_total;
+    int64_t majority = 2 * previous->seats - previous->seats_total;
     tell(t, "MAJORITY_WAS",
-         arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"majority\":%lld,\"seats\":%lld,\"seats_total\":%lld,\"basis\":" STR_FMT,
-                      STR_ARG(quoted(t, party->party_id)), majority, (long long)previous->seats,
-                      (long long)previous->seats_total, STR_ARG(quoted(t, previous->seats_basis))),
-         arena_printf(t->arena, "The " STR_FMT " majority was %lld %s: %lld of %lld seats.", STR_ARG(party->name), majority,
-                      basis_words(previous->seats_basis), (long long)previous->seats, (long long)previous->seats_total));
+         PARAMS({"party_id", TEXT(party->party_id)}, {"majority", NUMBER(majority)}, {"seats", NUMBER(previous->seats)},
+                {"seats_total", NUMBER(previous->seats_total)}, {"basis", TEXT(previous->seats_basis)}),
+         SENTENCE(WORDS("The "), TEXT(party->name), WORDS(" majority was "), NUMBER(majority), WORDS(" "),
+                  TEXT(basis_words(previous->seats_basis)), WORDS(": "), NUMBER(previous->seats), WORDS(" of "),
+                  NUMBER(previous->seats_total), WORDS(" seats.")));
 }
 
 static void tell_new_seats(Telling *t) {
@@ -199,11 +233,27 @@ static void tell_new_seats(Telling *t) {
         previous->seats_total == r->seats_total) {
         return;
     }
-    long long before = previous->seats_total, now = r->seats_total, more = now - before;
-    tell(t, "NEW_SEATS",
-         arena_printf(t->arena, "\"seats_total\":%lld,\"before\":%lld,\"change\":%lld", now, before, more),
-         arena_printf(t->arena, STR_FMT " has %lld seats, %lld %s than the %lld before boundary changes.",
-                      STR_ARG(council_name(t)), now, more > 0 ? more : -more, more > 0 ? "more" : "fewer", before));
+    int64_t before = previous->seats_total, now = r->seats_total, more = now - before;
+    tell(t, "NEW_SEATS", PARAMS({"seats_total", NUMBER(now)}, {"before", NUMBER(before)}, {"change", NUMBER(more)}),
+         SENTENCE(TEXT(council_name(t)), WORDS(" has "), NUMBER(now), WORDS(" seats, "), NUMBER(more > 0 ? more : -more),
+                  TEXT(more > 0 ? STR_LIT(" more than the ") : STR_LIT(" fewer than the ")), NUMBER(before),
+                  WORDS(" before boundary changes.")));
+}
+
+// "; Conservative 22, Independent 4": every other party with seats.
+static Str list_others(Telling *t) {
+    const Standing *s = t->standing;
+    buf_clear(&t->text);
+    for (size_t i = 0; i < s->seats_count; i++) {
+        const SeatLine *line = &s->seats[i];
+        if (line->party != s->largest_party && line->held > 0) {
+            buf_add_str(&t->text, t->text.len == 0 ? STR_LIT("; ") : STR_LIT(", "));
+            buf_add_str(&t->text, party_of(t, line->party)->name);
+            buf_add_byte(&t->text, ' ');
+            buf_add_decimal(&t->text, line->held);
+        }
+    }
+    return arena_copy(t->arena, buf_str(&t->text));
 }
 
 static void tell_largest_party(Telling *t) {
@@ -212,25 +262,18 @@ static void tell_largest_party(Telling *t) {
         return;
     }
     const CouncilParty *party = party_of(t, s->largest_party);
-    int32_t held = 0;
-    Str others = STR_LIT("");
+    int32_t held = 0, total = t->council->seats_total, threshold = t->council->threshold;
     for (size_t i = 0; i < s->seats_count; i++) {
-        const SeatLine *line = &s->seats[i];
-        if (line->party == s->largest_party) {
-            held = line->held;
-        } else if (line->held > 0) {
-            others = arena_printf(t->arena, STR_FMT "%s" STR_FMT " %d", STR_ARG(others), others.len == 0 ? "; " : ", ",
-                                  STR_ARG(party_of(t, line->party)->name), line->held);
-        }
+        held = s->seats[i].party == s->largest_party ? s->seats[i].held : held;
     }
-    bool enough = held >= t->council->threshold;
+    bool enough = held >= threshold;
+    Str others = list_others(t);
     tell(t, "LARGEST_PARTY",
-         arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"seats\":%d,\"seats_total\":%d,\"threshold\":%d,\"enough\":%s",
-                      STR_ARG(quoted(t, party->party_id)), held, t->council->seats_total, t->council->threshold,
-                      enough ? "true" : "false"),
-         arena_printf(t->arena, STR_FMT ": %d of %d seats, %s for control, which takes %d" STR_FMT ".",
-                      STR_ARG(party->name), held, t->council->seats_total, enough ? "enough" : "not enough",
-                      t->council->threshold, STR_ARG(others)));
+         PARAMS({"party_id", TEXT(party->party_id)}, {"seats", NUMBER(held)}, {"seats_total", NUMBER(total)},
+                {"threshold", NUMBER(threshold)}, {"enough", TRUTH(enough)}),
+         SENTENCE(TEXT(party->name), WORDS(": "), NUMBER(held), WORDS(" of "), NUMBER(total), WORDS(" seats, "),
+                  TEXT(enough ? STR_LIT("enough") : STR_LIT("not enough")), WORDS(" for control, which takes "),
+                  NUMBER(threshold), TEXT(others), WORDS(".")));
 }
 
 static void tell_seat_changes(Telling *t) {
@@ -247,11 +290,13 @@ static void tell_seat_changes(Telling *t) {
         const CouncilParty *party = party_of(t, line->party);
         int32_t change = line->change.value;
         tell(t, change > 0 ? "SEATS_GAINED" : "SEATS_LOST",
-             arena_printf(t->arena, "\"party_id\":" STR_FMT ",\"seats\":%d,\"change\":%d,\"baseline\":%d,\"basis\":" STR_FMT,
-                          STR_ARG(quoted(t, party->party_id)), line->held, change, party->baseline, STR_ARG(quoted(t, basis))),
-             arena_printf(t->arena, STR_FMT ": " STR_FMT ", %d %s than the %d %s.", STR_ARG(party->name),
-                          STR_ARG(plural(t, line->held, "seat")), change > 0 ? change : -change,
-                          change > 0 ? "more" : "fewer", party->baseline, basis_words(basis)));
+             PARAMS({"party_id", TEXT(party->party_id)}, {"seats", NUMBER(line->held)}, {"change", NUMBER(change)},
+                    {"baseline", NUMBER(party->baseline)}, {"basis", TEXT(basis)}),
+             SENTENCE(TEXT(party->name), WORDS(": "), NUMBER(line->held),
+                      TEXT(line->held == 1 ? STR_LIT(" seat, ") : STR_LIT(" seats, ")),
+                      NUMBER(change > 0 ? change : -change),
+                      TEXT(change > 0 ? STR_LIT(" more than the ") : STR_LIT(" fewer than the ")),
+                      NUMBER(party->baseline), WORDS(" "), TEXT(basis_words(basis)), WORDS(".")));
     }
 }
 
@@ -277,47 +322,75 @@ static int64_t votes_cast(const SeatLine *line) {
     return line->votes == COUNT_UNKNOWN ? -1 : line->votes;
 }
 
+static bool led_votes_lost_seats(const Standing *s, const SeatLine *votes, const SeatLine *seats) {
+    return s->votes_complete && s->status == STATUS_FINAL && votes != NULL && seats != NULL && votes != seats;
+}
+
 static void tell_led_votes_lost_seats(Telling *t) {
     const Standing *s = t->standing;
     const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (!s->votes_complete || s->status != STATUS_FINAL || votes == NULL || seats == NULL || votes == seats) {
+    if (!led_votes_lost_seats(s, votes, seats)) {
         return;
     }
     const CouncilParty *ahead = party_of(t, votes->party), *winner = party_of(t, seats->party);
     tell(t, "LED_VOTES_LOST_SEATS",
-         arena_printf(t->arena,
-                      "\"party_id\":" STR_FMT ",\"votes\":%lld,\"seats\":%d,\"winner\":" STR_FMT ",\"winner_votes\":%lld,\"winner_seats\":%d",
-                      STR_ARG(quoted(t, ahead->party_id)), (long long)votes->votes, votes->won,
-                      STR_ARG(quoted(t, winner->party_id)), (long long)seats->votes, seats->won),
-         arena_printf(t->arena, "Most votes: " STR_FMT " (%lld to %lld); most seats: " STR_FMT " (%d to %d).",
-                      STR_ARG(ahead->name), (long long)votes->votes, (long long)votes_cast(seats), STR_ARG(winner->name),
-                      seats->won, votes->won));
+         PARAMS({"party_id", TEXT(ahead->party_id)}, {"votes", NUMBER(votes->votes)}, {"seats", NUMBER(votes->won)},
+                {"winner", TEXT(winner->party_id)}, {"winner_votes", NUMBER(votes_cast(seats))},
+                {"winner_seats", NUMBER(seats->won)}),
+         SENTENCE(WORDS("Most votes: "), TEXT(ahead->name), WORDS(" ("), NUMBER(votes->votes), WORDS(" to "),
+                  NUMBER(votes_cast(seats)), WORDS("); most seats: "), TEXT(winner->name), WORDS(" ("),
+                  NUMBER(seats->won), WORDS(" to "), NUMBER(votes->won), WORDS(").")));
 }
 
 static void tell_lots(Telling *t, const BallotResult *results) {
-    for (size_t b = 0; b < t->council->ballots_count; b++) {
+    for (size_t b = 0; results != NULL && b < t->council->ballots_count; b++) {
         const Declaration *d = results[b].declaration;
         for (size_t i = 0; results[b].status == BALLOT_DECLARED && i < d->candidates_count; i++) {
             const Candidate *c = &d->candidates[i];
             if (!c->elected || !c->elected_by_lot) {
                 continue;
             }
-            Str votes = c->votes == COUNT_UNKNOWN ? STR_LIT("null") : arena_printf(t->arena, "%lld", (long long)c->votes);
-            Str after = c->votes == COUNT_UNKNOWN ? STR_LIT("") : arena_printf(t->arena, " after a tie on %lld votes", (long long)c->votes);
+            bool known = c->votes != COUNT_UNKNOWN;
+            Str after = known ? arena_printf(t->arena, " after a tie on %lld votes", (long long)c->votes) : STR_LIT("");
+            Part votes = known ? (Part)NUMBER(c->votes) : (Part)TEXT(STR_NONE);
             tell(t, "DECIDED_BY_LOT",
-                 arena_printf(t->arena, "\"ballot_paper_id\":" STR_FMT ",\"candidate\":" STR_FMT ",\"party_id\":" STR_FMT ",\"votes\":" STR_FMT,
-                              STR_ARG(quoted(t, d->ballot_paper_id)), STR_ARG(quoted(t, c->name)),
-                              STR_ARG(quoted(t, party_of(t, results[b].parties[i])->party_id)), STR_ARG(votes)),
-                 arena_printf(t->arena, STR_FMT " (" STR_FMT ") was elected in " STR_FMT " by lot" STR_FMT ".", STR_ARG(c->name),
-                              STR_ARG(party_name(t, c->party_id)), STR_ARG(d->ward_name), STR_ARG(after)));
+                 PARAMS({"ballot_paper_id", TEXT(d->ballot_paper_id)}, {"candidate", TEXT(c->name)},
+                        {"party_id", TEXT(party_of(t, results[b].parties[i])->party_id)}, {"votes", votes}),
+                 SENTENCE(TEXT(c->name), WORDS(" ("), TEXT(party_name(t, c->party_id)), WORDS(") was elected in "),
+                          TEXT(d->ward_name), WORDS(" by lot"), TEXT(after), WORDS(".")));
         }
+    }
+}
+
+static bool is_story(const Council *council, const Standing *standing) {
+    return council->counted && (standing->previous_control_lost || standing->control.kind != CONTROL_UNKNOWN);
+}
+
+void facts_add_key(const Council *council, const Standing *s, Buf *key) {
+    bool story = is_story(council, s), final = s->status == STATUS_FINAL;
+    const int32_t head[] = {story,         s->previous_control_lost, (int32_t)s->control.kind, (int32_t)s->control.party,
+                            (int32_t)s->outcome, final, (int32_t)s->largest_party};
+    buf_add(key, head, sizeof head);
+    for (size_t i = 0; story && i < s->seats_count; i++) {
+        const SeatLine *line = &s->seats[i];
+        const int32_t seats[] = {(int32_t)line->party, line->held, line->won};
+        buf_add(key, seats, sizeof seats);
+        if (final) {
+            buf_add_u32(key, line->change.known);
+            buf_add_u32(key, (uint32_t)line->change.value);
+        }
+    }
+    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
+    if (led_votes_lost_seats(s, votes, seats)) {
+        const int64_t figures[] = {votes->party, votes->votes, seats->party, seats->votes};
+        buf_add(key, figures, sizeof figures);
     }
 }
 
 Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena) {
     Telling t = {.council = council, .standing = standing, .arena = arena};
     buf_add_byte(&t.json, '[');
-    if (council->counted && (standing->previous_control_lost || standing->control.kind != CONTROL_UNKNOWN)) {
+    if (is_story(council, standing)) {
         tell_control_held_for(&t);
         tell_first_majority(&t);
         tell_largest_party(&t);
@@ -330,5 +403,6 @@ Str facts_tell(const Council *council, const Standing *standing, const BallotRes
     buf_add_byte(&t.json, ']');
     Str facts = arena_copy(arena, buf_str(&t.json));
     buf_free(&t.json);
+    buf_free(&t.text);
     return facts;
 }

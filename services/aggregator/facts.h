@@ -4,8 +4,13 @@
 // (the only one to switch, ...) is read from the snapshots by the views.
 #pragma once
 
+#include "common/base/buf.h"
 #include "services/aggregator/control.h"
 
+// What the facts follow from, besides the reference data and who was elected by lot: added as bytes that are equal
+// exactly when no fact can differ. Cheap, so that facts are told anew only where they are new.
+void facts_add_key(const Council *council, const Standing *standing, Buf *key);
+
 // A JSON array of {"code", "params", "text"}, `[]` while there is no story: before control is lost
-// or certain. In the arena.
+// or certain. In the arena. `results`: of each of council->ballots; NULL: nobody was elected by lot.
 Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena);

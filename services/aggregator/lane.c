@@ -42,6 +42,7 @@ Election *lane_take_election(Lane *lane, Str election_id) {
 
 void lane_forget_election(Lane *lane, Str election_id) {
     Election *election = lane_find_election(lane, election_id);
+    lane_trim(lane); // what it touched is about to go
     Election *empty = election_new(election->election_id);
     Election filled = *election;
     *election = *empty; // the lane goes on pointing to it
@@ -51,7 +52,7 @@ void lane_forget_election(Lane *lane, Str election_id) {
 
 void lane_trim(Lane *lane) {
     for (size_t i = 0; i < lane->touched.count; i++) {
-        election_trim(lane->touched.items[i]);
+        ballot_trim(lane->touched.items[i].election, lane->touched.items[i].ballot);
     }
     vec_clear(&lane->touched);
 }
@@ -142,6 +143,8 @@ void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot)
     ballot->in_force = now;
     bool changed = false;
     if (now != before && ballot->council_ballot != NULL) {
+        BallotResult was = entry_result(before), is = entry_result(now);
+        count_turn(&space->count, ballot->council_ballot, &was, &is);
         changed = now == NULL || before == NULL || memcmp(now->content, before->content, sizeof now->content) != 0;
         emit_ballot(step, election, space, ballot);
     }
@@ -243,7 +246,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     Election *election = lane_take_election(step->lane, declaration->election_id);
     Space *space = &election->spaces[declaration->is_test];
     Ballot *ballot = election_ballot(election, space, declaration->ballot_paper_id);
-    *vec_push(&step->lane->touched) = election;
+    *vec_push(&step->lane->touched) = (TouchedBallot){election, ballot};
     Entry *draft = entry_draft(election, declaration, step->arena);
     draft->lane_seq = step->lane_seq;
     draft->kafka_offset = row->kafka_offset;
@@ -259,6 +262,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     Entry *entry = entry_keep(election, ballot, draft);
     entry_take_judgement(space, ballot, entry, &judgement);
     step->cause.about = entry->declaration;
+    step->cause.about_itself = true;
     act_pending(step, INPUT_DECLARATIONS, row->kafka_offset, false);
     ballot_settle(step, election, space, ballot);
 }

@@ -13,6 +13,11 @@ typedef struct PendingAction {
     OperatorAction action;
 } PendingAction;
 
+typedef struct TouchedBallot {
+    Election *election;
+    Ballot *ballot;
+} TouchedBallot;
+
 typedef struct Lane {
     int32_t lane;
     int64_t lane_seq; // of the newest ledger row
@@ -22,7 +27,7 @@ typedef struct Lane {
     Map election_of;           // election id -> Election
     VEC(Election *) elections;
     VEC(PendingAction) pending;
-    VEC(Election *) touched; // since lane_trim
+    VEC(TouchedBallot) touched; // since lane_trim
     Arena memory;            // of election ids and pending actions
     Buf scratch;
 } Lane;
@@ -39,7 +44,7 @@ Election *lane_take_election(Lane *lane, Str election_id);
 // Empties an election that the lane knows, to be loaded anew.
 void lane_forget_election(Lane *lane, Str election_id);
 
-// After a commit: gives back what the elections that were touched can do without (election_trim).
+// Gives back what the ballots that were touched can do without (ballot_trim).
 void lane_trim(Lane *lane);
 
 // Where a record stands that was applied already: its election among those loaded, or NULL.

@@ -81,6 +81,9 @@ static void reindex_space(Step *step, Election *election, Space *space, const Co
             emit_ballot(step, election, space, ballot);
         }
     }
+    buf_clear(&space->facts_key);
+    count_free(&space->count);
+    space->count = count_new(council, space_results(space, council, step->arena));
 }
 
 typedef struct HeldEntry {

@@ -230,24 +230,12 @@ static void add_rules(Buf *out, RuleSet rules) {
     }
 }
 
-static void add_json(Buf *out, Str json) {
-    if (str_is_none(json)) {
-        add_null(out);
-        return;
-    }
-    buf_add_u32(out, (uint32_t)json.len + 1);
-    buf_add_byte(out, 1); // version of jsonb's binary form
-    buf_add_str(out, json);
-}
-
 static void add_binary(Buf *out, ColumnType type, const void *value) {
     switch (type) {
     case COLUMN_TEXT:
     case COLUMN_BYTES:
-        add_field(out, *(const Str *)value);
-        break;
     case COLUMN_JSON:
-        add_json(out, *(const Str *)value);
+        add_field(out, *(const Str *)value);
         break;
     case COLUMN_INT:
         add_int(out, true, *(const int32_t *)value);

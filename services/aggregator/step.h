@@ -10,6 +10,7 @@ typedef struct Cause {
     int32_t partition;
     int64_t kafka_offset;
     const Declaration *about; // NULL: none
+    bool about_itself;        // the row is a declaration, and about that
     Str by;                   // who, where a person caused it
 } Cause;
 

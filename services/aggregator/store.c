@@ -5,7 +5,6 @@
 #include "services/aggregator/store_internal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define SQLSTATE_FENCED "DE001"
 #define SQLSTATE_UNIQUE "23505"
@@ -33,7 +32,6 @@ void store_free(Store *store) {
     vec_free(&store->old_rules);
     vec_free(&store->stored_schemas);
     buf_free(&store->sql);
-    buf_free(&store->tuples);
     arena_free(&store->memory);
     mem_free(store);
 }
@@ -47,6 +45,7 @@ bool store_is_connected(const Store *store) {
 }
 
 StoreStatus store_connect(Store *store) {
+    vec_clear(&store->stored_schemas); // what was prepared may not have come to pass
     return connection_open(&store->connection, store->uri, store->role) ? STORE_OK : STORE_AWAY;
 }
 
@@ -319,118 +318,17 @@ StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t k
 
 // The transaction.
 
-typedef struct TableRows {
-    const Table *table;
-    const void *rows;
-    size_t count, size;
-} TableRows;
-
-enum { TABLES_COUNT = 6 };
-
-static void list_tables(const Effects *e, TableRows tables[TABLES_COUNT]) {
-    const TableRows list[TABLES_COUNT] = {
-        {&table_ledger, e->ledger.items, e->ledger.count, sizeof(LedgerRow)},
-        {&table_fate_change, e->fate_changes.items, e->fate_changes.count, sizeof(FateChangeRow)},
-        {&table_election, e->elections.items, e->elections.count, sizeof(ElectionRow)},
-        {&table_snapshot, e->snapshots.items, e->snapshots.count, sizeof(SnapshotRow)},
-        {&table_ballot, e->ballots.items, e->ballots.count, sizeof(BallotRow)},
-        {&table_flash, e->flashes.items, e->flashes.count, sizeof(FlashRow)},
-    };
-    memcpy(tables, list, sizeof list);
-}
-
-static bool schema_is_stored(const Store *store, uint64_t fingerprint) {
-    for (size_t i = 0; i < store->stored_schemas.count; i++) {
-        if (store->stored_schemas.items[i] == fingerprint) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// Writer schemas that this process has not stored yet. They are noted as stored before the commit;
-// after a failed one the whole note is dropped. False: libpq cannot quote one.
-static bool add_writer_schemas(Store *store, const Effects *effects, const SchemaStore *schemas) {
-    for (size_t i = 0; i < effects->ledger.count; i++) {
-        Str hex = effects->ledger.items[i].writer_schema;
-        uint64_t fingerprint = str_is_none(hex) ? 0 : strtoull(hex.ptr, NULL, 16);
-        if (fingerprint == 0 || schema_is_stored(store, fingerprint)) {
-            continue;
-        }
-        Str json = schema_store_json(schemas, fingerprint);
-        char *literal = PQescapeLiteral(store->connection.pg, json.ptr, json.len);
-        if (literal == NULL) {
-            return false;
-        }
-        buf_printf(&store->sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', %s) ON CONFLICT DO NOTHING; ",
-                   STR_ARG(hex), literal);
-        *vec_push(&store->stored_schemas) = fingerprint;
-        PQfreemem(literal);
-    }
-    return true;
-}
-
-static void add_hex(Buf *out, const uint8_t *bytes, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%02x", bytes[i]);
-    }
-}
-
-static void add_advance(Buf *sql, const LaneAdvance *advance) {
-    const Lane *lane = advance->lane;
-    buf_printf(sql, "SELECT declared.advance_lane(%d, %lld, %lld, '\\x", lane->lane, (long long)advance->from,
-               (long long)lane->lane_seq);
-    add_hex(sql, lane->head_hash, sizeof lane->head_hash);
-    buf_add_str(sql, STR_LIT("', '"));
-    civil_add_timestamp(sql, lane->received_at_us);
-    buf_printf(sql, "', %lld, %lld); ", (long long)lane->next[INPUT_DECLARATIONS], (long long)lane->next[INPUT_DESK]);
-}
-
-static void add_copy(Buf *sql, const Table *table) {
-    buf_printf(sql, "COPY declared.%s (", table->name);
-    for (size_t i = 0; i < table->columns_count; i++) {
-        buf_printf(sql, "%s%s", i == 0 ? "" : ", ", table->columns[i].name);
-    }
-    buf_add_str(sql, STR_LIT(") FROM STDIN (FORMAT binary); "));
-}
-
-// One string holds the whole transaction: the server goes from COPY to COPY as we feed it, and a
-// lane that is no longer ours stops it before the first. False: it is not complete.
-static bool build_transaction(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
-                              const TableRows tables[TABLES_COUNT], const SchemaStore *schemas) {
-    buf_clear(&store->sql);
-    buf_add_str(&store->sql, STR_LIT("BEGIN; "));
-    for (size_t i = 0; i < lanes_count; i++) {
-        add_advance(&store->sql, &lanes[i]);
-    }
-    bool complete = add_writer_schemas(store, effects, schemas);
-    for (size_t i = 0; i < TABLES_COUNT; i++) {
-        if (tables[i].count > 0) {
-            add_copy(&store->sql, tables[i].table);
-        }
-    }
-    buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
-    return complete;
-}
-
-// Rows go out in pieces of this size, so that a batch of 8 MiB is not in memory three times.
+// Rows go out in pieces of this size, so that libpq does not hold a second copy of them all.
 enum { COPY_BYTES = 256 * 1024 };
 
-static bool feed_copy(Store *store, const TableRows *rows) {
-    static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0"; // signature, flags, no extension
-    buf_clear(&store->tuples);
-    buf_add(&store->tuples, header, sizeof header);
-    for (size_t i = 0; i < rows->count; i++) {
-        row_add_tuple(rows->table, (const char *)rows->rows + i * rows->size, &store->tuples);
-        if (store->tuples.len >= COPY_BYTES) {
-            if (!connection_copy(&store->connection, buf_str(&store->tuples))) {
-                return false;
-            }
-            buf_clear(&store->tuples);
+static bool feed_copy(Connection *c, Str rows) {
+    for (size_t at = 0; at < rows.len; at += COPY_BYTES) {
+        size_t end = rows.len - at < COPY_BYTES ? rows.len : at + COPY_BYTES;
+        if (!connection_copy(c, str_slice(rows, at, end))) {
+            return false;
         }
     }
-    buf_add_u16(&store->tuples, UINT16_MAX);
-    return connection_copy(&store->connection, buf_str(&store->tuples)) && connection_copy_end(&store->connection);
+    return connection_copy_end(c);
 }
 
 static StoreStatus read_failure(Store *store, const PGresult *result) {
@@ -443,33 +341,40 @@ static StoreStatus read_failure(Store *store, const PGresult *result) {
 
 // A former owner that was stopped in the middle of its transaction holds the lane's row for as long as
 // it sleeps, and feeds its COPY to nobody's use. Its connection is ended: it will learn so when it wakes.
-static void end_lane_holders(Store *store, const LaneAdvance *lanes, size_t count) {
+static void end_lane_holders(Store *store, const Transaction *t) {
     buf_clear(&store->sql);
     buf_add_str(&store->sql, STR_LIT("ROLLBACK; RESET ROLE; " // the former owner is another session of our login
                                      "SELECT pg_terminate_backend(k.pid) FROM declared.lane l JOIN pg_locks k "
                                      "ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted "
                                      "WHERE l.lane IN (-1"));
-    for (size_t i = 0; i < count; i++) {
-        buf_printf(&store->sql, ", %d", lanes[i].lane->lane);
+    for (size_t i = 0; i < t->lanes.count; i++) {
+        buf_printf(&store->sql, ", %d", t->lanes.items[i]);
     }
     buf_add(&store->sql, ")", sizeof ")");
     PQclear(connection_exec(&store->connection, store->sql.ptr));
 }
 
-static StoreStatus run_transaction(Store *store, const TableRows tables[TABLES_COUNT]) {
+// The rows of the next table that has some, from `*at` on.
+static Str next_rows(const Transaction *t, size_t *at) {
+    size_t from = *at, table = 0;
+    while (t->ends[table] <= from) {
+        table++;
+    }
+    *at = t->ends[table];
+    return str_slice(buf_str(&t->rows), from, *at);
+}
+
+static StoreStatus run_transaction(Store *store, const Transaction *t) {
     Connection *c = &store->connection;
     StoreStatus status = STORE_OK;
-    size_t table = 0;
+    size_t fed = 0;
     bool committed = false;
     PGresult *result;
     while ((result = connection_result(c)) != NULL) {
         ExecStatusType answer = PQresultStatus(result);
         if (answer == PGRES_COPY_IN) {
-            while (tables[table].count == 0) {
-                table++;
-            }
             PQclear(result);
-            if (!feed_copy(store, &tables[table++])) {
+            if (!feed_copy(c, next_rows(t, &fed))) {
                 return STORE_AWAY;
             }
             continue;
@@ -483,26 +388,21 @@ static StoreStatus run_transaction(Store *store, const TableRows tables[TABLES_C
     return status == STORE_OK && !committed ? STORE_AWAY : status;
 }
 
-StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
-                         const SchemaStore *schemas) {
+StoreStatus store_commit(Store *store, const Transaction *transaction) {
     Connection *c = &store->connection;
     if (c->pg == NULL) {
         return STORE_AWAY;
     }
-    TableRows tables[TABLES_COUNT];
-    list_tables(effects, tables);
     StoreStatus status = STORE_AWAY;
     c->error[0] = '\0';
-    if (build_transaction(store, lanes, lanes_count, effects, tables, schemas) &&
-        PQsendQuery(c->pg, store->sql.ptr) != 0) {
-        status = run_transaction(store, tables);
+    if (PQsendQuery(c->pg, transaction->sql.ptr) != 0) {
+        status = run_transaction(store, transaction);
     }
     if (status != STORE_OK) {
         if (store->locked_out) {
-            end_lane_holders(store, lanes, lanes_count);
+            end_lane_holders(store, transaction);
             store->locked_out = false;
         }
-        vec_clear(&store->stored_schemas);
         if (c->pg != NULL && c->error[0] == '\0') {
             connection_lose(c);
         }
@@ -511,32 +411,8 @@ StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_co
     return status;
 }
 
-void store_notify(Store *store, const Effects *effects) {
-    Connection *c = &store->connection;
-    if (effects->snapshots.count == 0 || c->pg == NULL) {
-        return;
+void store_notify(Store *store, const Transaction *transaction) {
+    if (transaction->notify.len > 0 && store->connection.pg != NULL) {
+        PQclear(connection_exec(&store->connection, transaction->notify.ptr));
     }
-    Map told[2] = {0}; // elections whose newest snapshot was found, live and rehearsal
-    buf_clear(&store->sql);
-    // The hint need not be durable, and must not wait for the disk.
-    buf_add_str(&store->sql, STR_LIT("BEGIN; SET LOCAL synchronous_commit = off; "));
-    for (size_t i = effects->snapshots.count; i-- > 0;) {
-        SnapshotRow *row = &effects->snapshots.items[i];
-        if (map_get(&told[row->is_test], row->election_id) != NULL) {
-            continue;
-        }
-        map_put(&told[row->is_test], row->election_id, row);
-        char *id = PQescapeLiteral(c->pg, row->election_id.ptr, row->election_id.len);
-        if (id == NULL) {
-            continue;
-        }
-        buf_printf(&store->sql,
-                   "SELECT pg_notify('council_control%s', json_build_object('election_id', %s, 'seq', %d)::text); ",
-                   row->is_test ? "_test" : "", id, row->seq);
-        PQfreemem(id);
-    }
-    map_free(&told[0]);
-    map_free(&told[1]);
-    buf_add(&store->sql, "COMMIT", sizeof "COMMIT");
-    PQclear(connection_exec(c, store->sql.ptr));
 }

@@ -7,6 +7,7 @@
 // loads them: the lane rows say what was committed, also when a connection was lost during COMMIT.
 #pragma once
 
+#include "common/base/buf.h"
 #include "common/domain/snapshot_record.h"
 #include "services/aggregator/lane.h"
 
@@ -52,19 +53,40 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
 StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
                                 Str *election_id);
 
+// The schema that this registry gave for an id, as writer_schema has it; absent when it was never kept.
+StoreStatus store_find_schema(Store *store, Str registry, int32_t id, Arena *arena, Str *json);
+
+// Keeps it, in a transaction of its own: registries never change what an id stands for. `fingerprint` in hex.
+StoreStatus store_keep_schema(Store *store, Str registry, int32_t id, Str fingerprint, Str json);
+
 // A lane's part in a batch: where it stood before.
 typedef struct LaneAdvance {
     const Lane *lane;
     int64_t from; // lane_seq before the batch
 } LaneAdvance;
 
-// All effects and the lanes' advance in one transaction; `lanes` in ascending order. STORE_OK means
-// that it is durable. `schemas`: where writer schemas that the database lacks are taken from.
-StoreStatus store_commit(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
-                         const SchemaStore *schemas);
+// A batch's one transaction as the bytes that go to PostgreSQL: it borrows nothing, so another thread can run it
+// while its lanes go on. Zero value is empty; made, run and made again it keeps its memory.
+typedef struct Transaction {
+    Buf sql;    // BEGIN to COMMIT
+    Buf rows;   // of all its COPYs, one behind the other
+    size_t ends[6]; // of each table's rows within; where there are none, that of the table before
+    Buf notify; // empty: nothing to tell
+    VEC(int32_t) lanes;
+} Transaction;
 
-// Tells listeners of the newest snapshot of each election in `effects`. A hint: failures show later.
-void store_notify(Store *store, const Effects *effects);
+void transaction_free(Transaction *transaction);
+
+// All effects and the lanes' advance; `lanes` in ascending order. `schemas`: where writer schemas that the database
+// lacks are taken from. Does not talk to the server, and may be called while another thread runs a transaction.
+void store_prepare(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
+                   const SchemaStore *schemas, Transaction *transaction);
+
+// STORE_OK means that it is durable.
+StoreStatus store_commit(Store *store, const Transaction *transaction);
+
+// Tells listeners of the newest snapshot of each of its elections. A hint: failures show later.
+void store_notify(Store *store, const Transaction *transaction);
 
 // What leaves through Kafka, read from the rows of the transactions: the rows are the outbox.
 

@@ -17,8 +17,8 @@ struct Store {
     Connection connection;
     const char *uri, *role;
     VEC(OldRules) old_rules;
-    VEC(uint64_t) stored_schemas; // writer schemas that the database has
-    Buf sql, tuples;
+    VEC(uint64_t) stored_schemas; // writer schemas that the database has; store_prepare's alone
+    Buf sql;
     bool locked_out; // the last commit waited in vain for a lane that another session has locked
     Arena memory; // of old rules
     PGresult *rejections_result;

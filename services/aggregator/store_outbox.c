@@ -85,7 +85,7 @@ static const char snapshot_query[] =
     "seq, recorded_at, status, control, outcome, gained_from, previous_control, previous_control_lost, majority, "
     "majority_at_least, largest_party, seats_total, threshold, seats_declared, seats_to_come, seats_postponed, "
     "ballots_total, ballots_declared, ballots_postponed, ballots_held, votes_complete, headline, headline_short, "
-    "called_at, seats::text, cause::text FROM declared.snapshot "
+    "called_at, seats::text, cause::text FROM declared.snapshot_told "
     "WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 ORDER BY lane_seq, election_id, is_test, seq";
 
 typedef enum FieldKind { FIELD_STR, FIELD_INT, FIELD_MAYBE_INT, FIELD_BOOL, FIELD_TIME, FIELD_DATE } FieldKind;

@@ -1,7 +1,5 @@
 #include "services/cli/audit_compare.h"
 
-#include "services/cli/audit_json.h"
-
 #include <arpa/inet.h>
 #include <endian.h>
 #include <jansson.h>
@@ -12,40 +10,10 @@
 
 enum { SHOWN_BYTES = 60, SHOWN_BEFORE = 20, JSON_DEPTH = 16 };
 
-// The text behind the version byte of jsonb's binary form.
-static json_t *parse_json(Str field) {
-    return field.len < 2 ? NULL : json_loadb(field.ptr + 1, field.len - 1, JSON_DECODE_ANY, NULL);
-}
-
-// The right one is often our own, which only has to be brought into the order of jsonb.
-static bool prints_as(Str jsonb, Str json) {
-    _cleanup_buf_ Buf printed = {0};
-    return json_add_as_jsonb(str_slice(json, json.len > 0, json.len), &printed) &&
-           str_equal(buf_str(&printed), str_slice(jsonb, jsonb.len > 0, jsonb.len));
-}
-
-static bool same_json(Str left, Str right) {
-    if (str_is_none(left) || str_is_none(right)) {
-        return false;
-    }
-    if (prints_as(left, right)) {
-        return true;
-    }
-    json_t *a = parse_json(left), *b = parse_json(right);
-    bool same = a != NULL && b != NULL && json_equal(a, b) == 1;
-    json_decref(a);
-    json_decref(b);
-    return same;
-}
-
 size_t row_find_difference(const Table *table, const Str *left, const Str *right) {
     size_t i = 0;
-    for (; i < table->columns_count; i++) {
-        bool same =
-            str_equal(left[i], right[i]) || (table->columns[i].type == COLUMN_JSON && same_json(left[i], right[i]));
-        if (!same) {
-            break;
-        }
+    while (i < table->columns_count && str_equal(left[i], right[i])) {
+        i++;
     }
     return i;
 }
@@ -109,10 +77,8 @@ static void add_value(Buf *out, ColumnType type, Str field) {
     }
     switch (type) {
     case COLUMN_TEXT:
-        buf_add_str(out, field);
-        break;
     case COLUMN_JSON:
-        buf_add_str(out, str_slice(field, field.len > 0, field.len));
+        buf_add_str(out, field);
         break;
     case COLUMN_BYTES:
     case COLUMN_HASH:
@@ -251,7 +217,7 @@ static Str json_text(const json_t *json, Arena *arena) {
 }
 
 static Values tell_json(const char *column, Str left, Str right, Arena *arena) {
-    json_t *a = parse_json(left), *b = parse_json(right);
+    json_t *a = json_loadb(left.ptr, left.len, JSON_DECODE_ANY, NULL), *b = json_loadb(right.ptr, right.len, JSON_DECODE_ANY, NULL);
     JsonPlace place = {.left = a, .right = b};
     descend(&place, 0);
     Str name = arena_printf(arena, "%s" STR_FMT, column, STR_ARG(buf_str(&place.path)));

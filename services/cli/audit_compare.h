@@ -5,8 +5,7 @@
 #include "common/base/arena.h"
 #include "services/aggregator/rows.h"
 
-// The first column in which they differ; columns_count: none. JSON is compared by value, all else byte
-// for byte.
+// The first column in which they differ, byte for byte; columns_count: none.
 size_t row_find_difference(const Table *table, const Str *left, const Str *right);
 
 // Index of the column; the table has it.

@@ -8,7 +8,8 @@
 //                  are hashed as they are, in base64; prev_hash and entry_hash in hex
 //   link           any other row of the same lane: lane, lane_seq, prev_hash, entry_hash
 //   action         what an operator's action says, in words: behind its row
-//   fate_change, election, snapshot, ballot, flash   the rows of those tables, values plain
+//   fate_change, election, snapshot, ballot, flash   the rows of those tables, values plain; a snapshot as it is
+//                  told (declared.snapshot_told); a ballot's candidates as arrays, in api.candidate_result's order
 //   end            the last: lines, how many stand before it
 //
 // Rows and links are in the order of their lane, from lane_seq 1 to its end. schemas/sql/README.md tells
@@ -246,19 +247,20 @@ static bool put_lane(Export *e, int32_t lane) {
     return good;
 }
 
-static bool put_table(Export *e, const Table *table, const char *order) {
+static bool put_table(Export *e, const Table *table, const char *from, const char *order) {
     _cleanup_buf_ Buf sql = {0};
     buf_add_str(&sql, STR_LIT("SELECT "));
     add_object(&sql, table->name, table, false);
-    buf_printf(&sql, " FROM declared.%s t WHERE t.election_id = %s ORDER BY %s", table->name, e->election, order);
+    buf_printf(&sql, " FROM declared.%s t WHERE t.election_id = %s ORDER BY %s", from, e->election, order);
     return put_query(e, &sql);
 }
 
 static bool put_tables(Export *e) {
-    return put_table(e, &table_fate_change, "lane, trigger_lane_seq, n") &&
-           put_table(e, &table_election, "lane, lane_seq") && put_table(e, &table_snapshot, "is_test, seq") &&
-           put_table(e, &table_ballot, "is_test, lane, lane_seq, ballot_paper_id") &&
-           put_table(e, &table_flash, "is_test, seq, flash_id");
+    return put_table(e, &table_fate_change, "fate_change", "lane, trigger_lane_seq, n") &&
+           put_table(e, &table_election, "election", "lane, lane_seq") &&
+           put_table(e, &table_snapshot, "snapshot_told", "is_test, seq") &&
+           put_table(e, &table_ballot, "ballot", "is_test, lane, lane_seq, ballot_paper_id") &&
+           put_table(e, &table_flash, "flash", "is_test, seq, flash_id");
 }
 
 static bool put_all(Export *e, const char *election_id) {

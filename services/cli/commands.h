@@ -23,6 +23,7 @@ int command_audit_verify(const Cli *cli, int argc, char **argv);
 int command_audit_seal(const Cli *cli, int argc, char **argv);
 int command_audit_export(const Cli *cli, int argc, char **argv);
 int command_replay(const Cli *cli, int argc, char **argv);
+int command_schema_check(const Cli *cli, int argc, char **argv);
 int command_config_sample(const Cli *cli, int argc, char **argv);
 
 // Publishes a stream of JSON lines, checked whole before the first is sent, and says how many were.

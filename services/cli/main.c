@@ -53,6 +53,14 @@ static const char replay_details[] =
     "hashes and moments differ. A daemon may go on with the new database: after a replay from the topics it\n"
     "sends all snapshots and rejections once more.";
 
+static const char schema_check_details[] =
+    "FILE is an Avro schema, a version of one of schemas/avro: the record's name says of which. It may be\n"
+    "published if, by Avro's rules of resolution, what is there reads all data written with it, and it\n"
+    "reads all data that is there: else today's daemons would reject records, or tomorrow's could not\n"
+    "replay the ledger. Both answers are printed, with the field and what is in the way; exit 1 if one\n"
+    "of them is no. A daemon accepts more than the first asks for: it reads each record that holds nothing\n"
+    "but what it knows.";
+
 static const CliCommand commands[] = {
     {"migrate", "", 0, 0, true, command_migrate, "Brings the database's schema up to date", NULL},
     {"reference load", "FILE", 1, 1, true, command_reference_load, "Checks a file of reference data and publishes it",
@@ -76,6 +84,8 @@ static const CliCommand commands[] = {
     {"audit export", "ELECTION", 1, 1, true, command_audit_export, "Writes an election's full history, for others to check",
      audit_export_details},
     {"replay", "", 0, 0, true, command_replay, "Makes the whole database anew, from the ledger or the topics", replay_details},
+    {"schema check", "FILE", 1, 1, false, command_schema_check, "Says whether a new version of a schema may be published",
+     schema_check_details},
     {"config sample", "", 0, 0, false, command_config_sample, "Prints the settings as a file", NULL},
 };
 

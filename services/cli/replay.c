@@ -72,7 +72,8 @@ bool replay_commit(ReplayTarget *target, Str *error) {
         return true;
     }
     const LaneAdvance advance = {target->lane, target->from};
-    StoreStatus status = store_commit(target->store, &advance, 1, &target->effects, target->schemas);
+    store_prepare(target->store, &advance, 1, &target->effects, target->schemas, &target->transaction);
+    StoreStatus status = store_commit(target->store, &target->transaction);
     if (status != STORE_OK) {
         return store_failed(target, error);
     }
@@ -296,6 +297,7 @@ static bool run_replay(const Cli *cli, Ends *ends, bool from_topics, Str *error)
         good = replay_ledger(&ledger, error);
     }
     effects_free(&target.effects);
+    transaction_free(&target.transaction);
     arena_free(&target.arena);
     store_free(target.store);
     return good;

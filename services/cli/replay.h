@@ -12,6 +12,7 @@ typedef struct ReplayTarget {
     Lane *lane;
     int64_t from; // lane_seq before the batch
     Effects effects;
+    Transaction transaction; // of the batch, once it is committed
     Arena arena;  // of the batch
     size_t bytes; // of its records
 } ReplayTarget;

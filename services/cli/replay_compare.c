@@ -24,7 +24,7 @@ static const Comparison of_ledger[] = {
 static const Comparison of_topics[] = {
     {&table_ledger, "FROM declared.ledger t", {"lane", "topic", "kafka_offset"}, false},
     {&table_snapshot,
-     "FROM (SELECT DISTINCT ON (election_id, is_test) * FROM declared.snapshot"
+     "FROM (SELECT DISTINCT ON (election_id, is_test) * FROM declared.snapshot_told"
      " ORDER BY election_id, is_test, seq DESC) t",
      {"election_id", "is_test"},
      true},
@@ -75,7 +75,8 @@ static bool open_stream(const Comparer *c, Stream *stream, const Cli *cli) {
     const Table *table = c->comparison->table;
     _cleanup_buf_ Buf sql = {0};
     for (size_t i = 0; i < table->columns_count; i++) {
-        buf_printf(&sql, "%s t.%s", i == 0 ? "SELECT" : ",", table->columns[i].name);
+        buf_printf(&sql, "%s t.%s%s", i == 0 ? "SELECT" : ",", table->columns[i].name,
+                   table->columns[i].type == COLUMN_JSON ? "::json" : "");
     }
     buf_printf(&sql, " %s ORDER BY", c->comparison->rows);
     for (size_t i = 0; i < KEYS_MAX && c->comparison->keys[i] != NULL; i++) {

@@ -8,6 +8,7 @@ typedef struct BatchRecord {
     rd_kafka_message_t *message; // owned by the batch
     Envelope envelope;           // borrowed from it
     Decoded decoded;             // in the batch's arena
+    bool waits;                  // its writer's schema is not known yet: it is not decoded, its lane ends here
 } BatchRecord;
 
 typedef struct Batch {

@@ -3,6 +3,7 @@
 #include "common/base/mem.h"
 #include "common/base/program.h"
 #include "common/domain/rule_settings.h"
+#include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
 #include <pthread.h>
@@ -22,9 +23,17 @@ typedef struct Runner {
     Rounds rounds;
 } Runner;
 
-static bool check_rules(const Config *config, Arena *arena, Str *error) {
+static bool check_settings(const Config *config, Arena *arena, Str *error) {
     RuleBook rules;
-    return rule_settings_read(config, 1, arena, &rules, error);
+    char refusal[512] = "";
+    if (!rule_settings_read(config, 1, arena, &rules, error)) {
+        return false;
+    }
+    if (!registry_check(config, refusal, sizeof refusal)) {
+        *error = arena_copy(arena, str_from(refusal));
+        return false;
+    }
+    return true;
 }
 
 // A worker goes within its own thread: that too may have to wait for a server.
@@ -98,7 +107,7 @@ int main(int argc, char **argv) {
         .name = "declared",
         .about = "Consumes ward declarations and desk events from Kafka, and writes the ledger and council\n"
                  "control snapshots to PostgreSQL.\n",
-        .check = check_rules,
+        .check = check_settings,
         .run = run,
     };
     return program_main(&program, argc, argv);

@@ -5,6 +5,7 @@
 #include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
 #include "services/ingest/publisher.h"
+#include "services/ingest/writers.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@ enum {
     CLOSE_MS = 2000,        // for leaving the group
     OFFSETS_EVERY_MS = 1000,
     LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
+    OVERLAP_RECORDS = 100,  // a batch of so many filled up because records wait: the next is made while it commits
 };
 
 // What the worker does next about its lanes.
@@ -36,9 +38,11 @@ struct Worker {
     int number;
     const atomic_bool *stop;
     Consumer *consumer;
-    Store *store;
+    Store *store; // by way of store_of, but for what does not talk to the server
     Publisher *publisher;
+    Committer *committer;
     SchemaStore *schemas;
+    Writers *writers;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
@@ -46,10 +50,13 @@ struct Worker {
     VEC(Lane *) lanes;
     Batch batch;
     Effects effects;
+    Transaction transaction;                  // that is being made
+    VEC(ReadFrom) submitted, committed;       // where the lanes stand with what was last handed over, committed
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool offsets_untold;   // lag tools do not know the newest
     bool away, stall_said; // the trouble has been said
     bool unproven;         // the last commit failed: see see_proof
+    bool under_way;        // a transaction is the committer's
     int64_t proof_by_ms;
     bool replaced; // in the group, by another process of the same name
 };
@@ -83,7 +90,14 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
         worker_free(worker);
         return NULL;
     }
+    worker->publisher = publisher_new(config, stop);
+    worker->committer = committer_new(worker->store, worker->publisher);
+    worker->writers = writers_new(config, number, worker->committer, worker->schemas);
     return worker;
+}
+
+static Store *store_of(const Worker *worker) {
+    return committer_claim(worker->committer);
 }
 
 static void drop_lanes(Worker *worker) {
@@ -97,12 +111,17 @@ void worker_free(Worker *worker) {
     if (worker == NULL) {
         return;
     }
+    committer_free(worker->committer);
     publisher_free(worker->publisher);
     drop_lanes(worker);
     vec_free(&worker->lanes);
+    vec_free(&worker->submitted);
+    vec_free(&worker->committed);
     batch_free(&worker->batch);
     effects_free(&worker->effects);
+    transaction_free(&worker->transaction);
     consumer_free(worker->consumer);
+    writers_free(worker->writers);
     store_free(worker->store);
     schema_store_free(worker->schemas);
     arena_free(&worker->settings);
@@ -132,10 +151,19 @@ static void be_well(Worker *worker) {
     worker->backoff_ms = BACKOFF_FIRST_MS;
 }
 
+// Whatever comes of what is under way, the lane rows will tell.
+static void forget_result(Worker *worker) {
+    StoreStatus ignored;
+    committer_settle(worker->committer, &ignored);
+    worker->under_way = false;
+}
+
 // Forgets what is known of the lanes; the database is asked anew before anything else is read.
 static void start_over(Worker *worker) {
+    forget_result(worker);
     consumer_read(worker->consumer, NULL, 0);
     batch_clear(&worker->batch);
+    writers_forget_waits(worker->writers);
     drop_lanes(worker);
     worker->phase = PHASE_LOAD;
 }
@@ -145,8 +173,10 @@ static void follow_assignment(Worker *worker) {
     if (assignment->generation == worker->generation) {
         return;
     }
+    forget_result(worker);
     worker->generation = assignment->generation;
     batch_clear(&worker->batch);
+    writers_forget_waits(worker->writers);
     drop_lanes(worker);
     publisher_own(worker->publisher, assignment->lanes.items, assignment->lanes.count);
     worker->phase = assignment->lanes.count == 0 ? PHASE_REST : PHASE_LOAD;
@@ -172,7 +202,7 @@ static bool load_rules(Worker *worker) {
 
 static bool load_lane(Worker *worker, int32_t number) {
     Lane *lane = lane_new(number);
-    if (store_load_lane(worker->store, lane, worker->schemas) != STORE_OK) {
+    if (store_load_lane(store_of(worker), lane, worker->schemas) != STORE_OK) {
         lane_free(lane);
         be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return false;
@@ -185,6 +215,9 @@ static void read_lanes(Worker *worker, bool declarations) {
     VEC(ReadFrom) from = {0};
     for (size_t i = 0; i < worker->lanes.count; i++) {
         const Lane *lane = worker->lanes.items[i];
+        if (writers_lane_waits(worker->writers, lane->lane)) {
+            continue;
+        }
         *vec_push(&from) = (ReadFrom){INPUT_DESK, lane->lane, lane->next[INPUT_DESK]};
         if (declarations) {
             *vec_push(&from) = (ReadFrom){INPUT_DECLARATIONS, lane->lane, lane->next[INPUT_DECLARATIONS]};
@@ -196,12 +229,12 @@ static void read_lanes(Worker *worker, bool declarations) {
 
 // To a database that this program can work with.
 static bool connect_store(Worker *worker) {
-    if (store_is_connected(worker->store)) {
+    if (store_is_connected(store_of(worker))) {
         return true;
     }
-    StoreStatus status = store_connect(worker->store);
+    StoreStatus status = store_connect(store_of(worker));
     if (status == STORE_OK) {
-        status = store_check_schema(worker->store);
+        status = store_check_schema(store_of(worker));
     }
     if (status != STORE_OK) {
         be_patient(worker, status == STORE_UNFIT ? "the database is not ready" : "PostgreSQL is away",
@@ -229,7 +262,7 @@ static void load(Worker *worker) {
     if (!connect_store(worker) || !load_rules(worker)) {
         return;
     }
-    if (store_resolve_rules(worker->store, &worker->rules) != STORE_OK) {
+    if (store_resolve_rules(store_of(worker), &worker->rules) != STORE_OK) {
         be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return;
     }
@@ -251,7 +284,8 @@ static void load(Worker *worker) {
 
 static bool desk_is_applied(const Worker *worker) {
     for (size_t i = 0; i < worker->lanes.count; i++) {
-        if (!consumer_saw_desk_end(worker->consumer, worker->lanes.items[i]->lane)) {
+        int32_t lane = worker->lanes.items[i]->lane;
+        if (!writers_lane_waits(worker->writers, lane) && !consumer_saw_desk_end(worker->consumer, lane)) {
             return false;
         }
     }
@@ -267,22 +301,6 @@ static Lane *find_lane(const Worker *worker, int32_t number) {
         }
     }
     return NULL;
-}
-
-static void decode_batch(Worker *worker) {
-    Batch *batch = &worker->batch;
-    for (size_t i = 0; i < batch->records.count; i++) {
-        BatchRecord *record = &batch->records.items[i];
-        int32_t wanted = 0;
-        DecodeStatus status =
-            decode_payload(worker->schemas, record->envelope.payload, &batch->arena, &record->decoded, &wanted);
-        if (status == DECODE_SCHEMA_WANTED) {
-            record->decoded = (Decoded){
-                .rule = RULE_UNKNOWN_SCHEMA,
-                .detail = arena_printf(&batch->arena, "no schema is known by id %d, and no registry is set", wanted),
-            };
-        }
-    }
 }
 
 static Str election_of(const Record *record) {
@@ -307,12 +325,12 @@ static StoreStatus load_elections(Worker *worker, Lane *lane, const BatchRecord 
             wanted[wanted_count++] = id;
         }
         if (wanted_count == LOAD_ELECTIONS) {
-            status = store_load_elections(worker->store, lane, worker->schemas, wanted, wanted_count);
+            status = store_load_elections(store_of(worker), lane, worker->schemas, wanted, wanted_count);
             wanted_count = 0;
         }
     }
     if (status == STORE_OK && wanted_count > 0) {
-        status = store_load_elections(worker->store, lane, worker->schemas, wanted, wanted_count);
+        status = store_load_elections(store_of(worker), lane, worker->schemas, wanted, wanted_count);
     }
     return status;
 }
@@ -323,10 +341,10 @@ static StoreStatus load_target(Worker *worker, Lane *lane, const OperatorAction 
         return STORE_OK;
     }
     Str id = STR_NONE;
-    StoreStatus status = store_find_election(worker->store, lane->lane, action->topic, action->kafka_offset,
+    StoreStatus status = store_find_election(store_of(worker), lane->lane, action->topic, action->kafka_offset,
                                              &worker->batch.arena, &id);
     if (status == STORE_OK && !str_is_none(id) && lane_find_election(lane, id) == NULL) {
-        status = store_load_elections(worker->store, lane, worker->schemas, &id, 1);
+        status = store_load_elections(store_of(worker), lane, worker->schemas, &id, 1);
     }
     return status;
 }
@@ -338,7 +356,7 @@ static StoreStatus load_whole(Worker *worker, Lane *lane, Str election_id) {
     }
     Str id = election->election_id;
     lane_forget_election(lane, id);
-    return store_load_elections(worker->store, lane, worker->schemas, &id, 1);
+    return store_load_elections(store_of(worker), lane, worker->schemas, &id, 1);
 }
 
 // Reference data and actions can bring any record back into force, so they find their elections
@@ -377,35 +395,91 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
     return status;
 }
 
-static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t count) {
-    StoreStatus status = store_commit(worker->store, advances, count, &worker->effects, worker->schemas);
-    if (status == STORE_OK) {
-        store_notify(worker->store, &worker->effects);
-        publisher_wake(worker->publisher);
-        for (size_t i = 0; i < count; i++) {
-            lane_trim(find_lane(worker, advances[i].lane->lane));
+// A server that answers queries may still refuse to write (a full disk, a standby): after a failed
+// commit only another one proves it well, or that nothing is left to commit.
+static void see_proof(Worker *worker, bool committed) {
+    if (worker->unproven && !committed && clock_ms(CLOCK_MONOTONIC) < worker->proof_by_ms) {
+        return;
+    }
+    if (committed || worker->unproven) {
+        worker->unproven = false;
+        be_well(worker);
+    }
+}
+
+static void list_positions(Worker *worker) {
+    vec_clear(&worker->submitted);
+    for (size_t i = 0; i < worker->lanes.count; i++) {
+        const Lane *lane = worker->lanes.items[i];
+        for (int topic = 0; topic < INPUT_COUNT; topic++) {
+            if (lane->next[topic] >= 0) {
+                *vec_push(&worker->submitted) = (ReadFrom){(InputTopic)topic, lane->lane, lane->next[topic]};
+            }
         }
+    }
+}
+
+// What was handed over last is durable.
+static void note_commit(Worker *worker) {
+    vec_clear(&worker->committed);
+    for (size_t i = 0; i < worker->submitted.count; i++) {
+        *vec_push(&worker->committed) = worker->submitted.items[i];
+    }
+    worker->offsets_untold = true;
+    see_proof(worker, true);
+}
+
+// What came of the batch before, if it is known by now or `wait` says so.
+static StoreStatus take_result(Worker *worker, bool wait) {
+    StoreStatus status = STORE_OK;
+    bool known = wait ? committer_settle(worker->committer, &status) : committer_poll(worker->committer, &status);
+    worker->under_way &= !known;
+    if (known && status == STORE_OK) {
+        note_commit(worker);
     }
     return status;
 }
 
-// From records to a committed transaction.
+// STORE_OK: committed, or under way.
+static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t count) {
+    store_prepare(worker->store, advances, count, &worker->effects, worker->schemas, &worker->transaction);
+    for (size_t i = 0; i < count; i++) {
+        lane_trim(find_lane(worker, advances[i].lane->lane));
+    }
+    StoreStatus status = take_result(worker, true);
+    if (status != STORE_OK) {
+        return status;
+    }
+    list_positions(worker);
+    if (worker->batch.records.count >= OVERLAP_RECORDS) {
+        committer_submit(worker->committer, &worker->transaction);
+        worker->under_way = true;
+        return STORE_OK;
+    }
+    status = committer_run(worker->committer, &worker->transaction);
+    if (status == STORE_OK) {
+        note_commit(worker);
+    }
+    return status;
+}
+
+// From records to a transaction.
 static StoreStatus run_batch(Worker *worker) {
     Batch *batch = &worker->batch;
     VEC(LaneAdvance) advances = {0};
-    StoreStatus status = STORE_OK;
     effects_clear(&worker->effects);
-    decode_batch(worker);
+    StoreStatus status = writers_decode(worker->writers, batch);
     for (size_t i = 0; i < batch->records.count && status == STORE_OK;) {
         int32_t number = batch->records.items[i].envelope.partition;
-        size_t end = i;
+        size_t end = i, ready = i;
         while (end < batch->records.count && batch->records.items[end].envelope.partition == number) {
+            ready += ready == end && !batch->records.items[end].waits;
             end++;
         }
         Lane *lane = find_lane(worker, number);
-        if (lane != NULL) { // else of an assignment that has passed
+        if (lane != NULL && ready > i) { // else of an assignment that has passed
             *vec_push(&advances) = (LaneAdvance){lane, lane->lane_seq};
-            status = apply_lane(worker, lane, &batch->records.items[i], end - i);
+            status = apply_lane(worker, lane, &batch->records.items[i], ready - i);
         }
         i = end;
     }
@@ -423,17 +497,7 @@ static void tell_offsets(Worker *worker) {
     }
     worker->offsets_untold = false;
     worker->offsets_told_ms = now;
-    VEC(ReadFrom) positions = {0};
-    for (size_t i = 0; i < worker->lanes.count; i++) {
-        const Lane *lane = worker->lanes.items[i];
-        for (int topic = 0; topic < INPUT_COUNT; topic++) {
-            if (lane->next[topic] >= 0) {
-                *vec_push(&positions) = (ReadFrom){(InputTopic)topic, lane->lane, lane->next[topic]};
-            }
-        }
-    }
-    consumer_tell_offsets(worker->consumer, positions.items, positions.count);
-    vec_free(&positions);
+    consumer_tell_offsets(worker->consumer, worker->committed.items, worker->committed.count);
 }
 
 static void recover(Worker *worker, StoreStatus status) {
@@ -448,18 +512,6 @@ static void recover(Worker *worker, StoreStatus status) {
     start_over(worker);
 }
 
-// A server that answers queries may still refuse to write (a full disk, a standby): after a failed
-// commit only another one proves it well, or that nothing is left to commit.
-static void see_proof(Worker *worker, bool committed) {
-    if (worker->unproven && !committed && clock_ms(CLOCK_MONOTONIC) < worker->proof_by_ms) {
-        return;
-    }
-    if (committed || worker->unproven) {
-        worker->unproven = false;
-        be_well(worker);
-    }
-}
-
 // A topic that was lost, or made anew under a ledger: nothing can be done here, and silence would hide it.
 static void say_stall(Worker *worker) {
     Str stall = consumer_stall(worker->consumer);
@@ -471,22 +523,27 @@ static void say_stall(Worker *worker) {
 }
 
 static void read_and_run(Worker *worker) {
+    if (writers_wait_is_over(worker->writers)) {
+        read_lanes(worker, false);
+        worker->phase = PHASE_DESK;
+    }
     if (worker->phase == PHASE_DESK && desk_is_applied(worker)) {
         read_lanes(worker, true);
         worker->phase = PHASE_RUN;
     }
     batch_fill(&worker->batch, worker->consumer, POLL_MS);
     follow_assignment(worker); // polling may have brought another one, which drops the batch
-    if (worker->batch.records.count > 0) {
-        StoreStatus status = run_batch(worker);
-        batch_clear(&worker->batch);
-        if (status != STORE_OK) {
-            recover(worker, status);
-            return;
-        }
-        worker->offsets_untold = true;
-        see_proof(worker, true);
-    } else {
+    bool records = worker->batch.records.count > 0;
+    StoreStatus status = records ? run_batch(worker) : take_result(worker, false);
+    batch_clear(&worker->batch);
+    if (status != STORE_OK) {
+        recover(worker, status);
+        return;
+    }
+    if (records && writers_wait_began(worker->writers)) {
+        read_lanes(worker, worker->phase == PHASE_RUN);
+    }
+    if (!records && !worker->under_way) {
         see_proof(worker, false);
     }
     tell_offsets(worker);
@@ -524,7 +581,6 @@ static void give_up(Worker *worker) {
 }
 
 bool worker_run(Worker *worker, atomic_uint *turns) {
-    worker->publisher = publisher_new(worker->config, worker->stop);
     while (!stopping(worker)) {
         atomic_fetch_add_explicit(turns, 1, memory_order_relaxed);
         if (consumer_is_dead(worker->consumer)) {
@@ -551,11 +607,10 @@ bool worker_run(Worker *worker, atomic_uint *turns) {
             break;
         }
     }
+    take_result(worker, true);
     worker->offsets_told_ms = 0;
     tell_offsets(worker);
     drop_lanes(worker);
     leave_group(worker);
-    publisher_free(worker->publisher);
-    worker->publisher = NULL;
     return !worker->replaced;
 }

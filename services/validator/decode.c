@@ -191,6 +191,11 @@ bool schema_store_add(SchemaStore *store, int32_t id, Str json, Arena *arena, St
     return writer->fingerprint != 0;
 }
 
+uint64_t schema_store_fingerprint(SchemaStore *store, int32_t id) {
+    const Writer *writer = find(store, (WriterKey){FRAMING_CONFLUENT, (uint32_t)id});
+    return writer == NULL ? 0 : writer->fingerprint;
+}
+
 Str schema_store_json(const SchemaStore *store, uint64_t fingerprint) {
     for (size_t i = 0; i < store->count; i++) {
         if (store->writers[i]->fingerprint == fingerprint && fingerprint != 0) {

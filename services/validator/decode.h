@@ -26,6 +26,9 @@ void schema_store_free(SchemaStore *store);
 // there keeps its first schema.
 bool schema_store_add(SchemaStore *store, int32_t id, Str json, Arena *arena, Str *error);
 
+// CRC-64-AVRO of the canonical form of what the store has by a Confluent id; 0: nothing, or it was refused.
+uint64_t schema_store_fingerprint(SchemaStore *store, int32_t id);
+
 typedef struct Decoded {
     Record record;          // type RECORD_NONE when rejected
     Rule rule;              // of the rejection

@@ -39,7 +39,8 @@ void findings_add(Findings *findings, Rule rule, const char *format, ...) {
 
 RuleSet findings_at_least(const Findings *findings, Verdict verdict) {
     RuleSet as_bad = 0;
-    for (int rule = 0; rule < RULE_COUNT; rule++) {
+    for (RuleSet left = findings->broken; left != 0; left &= left - 1) {
+        int rule = __builtin_ctzll(left);
         as_bad |= findings->rules->verdicts[rule] >= verdict ? RULE_BIT(rule) : 0;
     }
     return findings->broken & as_bad & (verdict > VERDICT_WARNING ? ~findings->softened : ~UINT64_C(0));
@@ -54,13 +55,12 @@ Verdict findings_worst(const Findings *findings) {
 }
 
 static int hex_value(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    static const int8_t values[128] = {
+        ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+        ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+    return (signed char)c < 0 ? -1 : values[(unsigned char)c] - 1;
 }
 
 bool uuid_parse(Str text, uint8_t bytes[16]) {

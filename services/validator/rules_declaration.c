@@ -47,14 +47,35 @@ static bool same_party(const Declaration *d, const PartyIndex *parties, size_t a
                                     : parties[a] == parties[b];
 }
 
+enum { PAIRS_MAX = 64 }; // candidates that are compared each with each
+
+static bool is_twice(const Declaration *d, const PartyIndex *parties, size_t i) {
+    const Candidate *c = &d->candidates[i];
+    for (size_t j = 0; j < i; j++) {
+        const Candidate *other = &d->candidates[j];
+        // A name alone is no proof, so the party decides.
+        if (str_equal(c->candidate_id, other->candidate_id) ||
+            (str_equal(c->name, other->name) && same_party(d, parties, i, j))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// No ballot has so many: their ids alone, so that a flood of them costs no more than its length.
+static bool is_id_twice(Map *seen, Candidate *c) {
+    bool twice = map_get(seen, c->candidate_id) != NULL;
+    map_put(seen, c->candidate_id, c);
+    return twice;
+}
+
 static void check_duplicates(const Declaration *d, const PartyIndex *parties, Findings *f) {
-    Map seen = {0}; // candidate ids and names; a name alone is no proof, so the party decides
+    Map seen = {0};
     for (size_t i = 0; i < d->candidates_count; i++) {
         Candidate *c = &d->candidates[i];
-        bool twice = map_get(&seen, c->candidate_id) != NULL;
-        map_put(&seen, c->candidate_id, c);
-        for (size_t j = 0; j < i && !twice && i < 64; j++) {
-            twice = str_equal(c->name, d->candidates[j].name) && same_party(d, parties, i, j);
+        bool twice = i < PAIRS_MAX && is_twice(d, parties, i);
+        if (d->candidates_count > PAIRS_MAX) {
+            twice |= is_id_twice(&seen, c);
         }
         if (twice) {
             findings_add(f, RULE_DUPLICATE_CANDIDATE, STR_FMT " (" STR_FMT ") appears twice", STR_ARG(c->name),
@@ -86,14 +107,16 @@ static int32_t nominated(const CouncilBallot *ballot, PartyIndex party) {
     return 0;
 }
 
-static void check_nominations(const Council *council, const CouncilBallot *ballot, const Declaration *d, Findings *f) {
+static void check_nominations(const Council *council, const CouncilBallot *ballot, const Declaration *d,
+                              const PartyIndex *parties, Findings *f) {
     if (ballot == NULL || !ballot->nominations_known) {
         return;
     }
     int32_t *standing = arena_alloc(f->arena, council->parties_count, sizeof *standing);
     for (size_t i = 0; i < d->candidates_count; i++) {
         // Nominations may name a party that the list of parties does not.
-        const CouncilParty *party = map_get(&council->party_of, d->candidates[i].party_id);
+        const CouncilParty *party = parties[i] != PARTY_NONE ? &council->parties[parties[i]]
+                                                             : map_get(&council->party_of, d->candidates[i].party_id);
         int32_t limit = party == NULL ? 0 : nominated(ballot, (PartyIndex)(party - council->parties));
         if (party == NULL || ++standing[party - council->parties] > limit) {
             findings_add(f, RULE_NOT_NOMINATED, STR_FMT " nominated %d here, and has more candidates",
@@ -184,7 +207,7 @@ void rules_check_declaration(const Council *council, const CouncilBallot *ballot
     check_parties(d, parties, f);
     check_duplicates(d, parties, f);
     check_elected(d, &votes, d->seats, f);
-    check_nominations(council, ballot, d, f);
+    check_nominations(council, ballot, d, parties, f);
     if (!council->stv) {
         check_order(d, &votes, f);
     }

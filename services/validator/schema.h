@@ -1,7 +1,8 @@
 // An Avro schema as a tree, from JSON that nobody vouches for.
 //
 // What passes schema_parse() keeps the specification's rules (names, duplicates, unions, sizes) and
-// our limits, and Avro C accepts it too. The tree keeps what Avro C forgets: defaults and aliases.
+// our limits, and Avro C accepts it too, if it can be asked (avro_c.h). The tree keeps what Avro C
+// forgets: defaults and aliases.
 #pragma once
 
 #include "common/base/arena.h"

@@ -225,7 +225,8 @@ def change_links(run, mode, lasts, delay_ms=0):
 
     def heal():
         for daemon, kind in links:
-            daemon.set_link(kind, "pass")
+            if daemon in run.fleet.daemons:  # it may have gone for good meanwhile
+                daemon.set_link(kind, "pass")
     return text, lasts, heal
 
 

@@ -27,7 +27,7 @@ def snapshots(uri, lane):
     flashes = {}
     for row in rows(uri, "SELECT election_id, is_test, seq, kind, retracts FROM declared.flash ORDER BY ctid"):
         flashes.setdefault((row["election_id"], row["is_test"], row["seq"]), []).append(row)
-    for row in rows(uri, f"SELECT * FROM declared.snapshot WHERE lane = {lane} ORDER BY lane_seq, election_id, is_test, seq"):
+    for row in rows(uri, f"SELECT * FROM declared.snapshot_told WHERE lane = {lane} ORDER BY lane_seq, election_id, is_test, seq"):
         yield {**row, "flashes": flashes.get((row["election_id"], row["is_test"], row["seq"]), [])}
 
 

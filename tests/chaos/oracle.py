@@ -288,7 +288,7 @@ class Oracle:
                  GROUP BY election_id, is_test HAVING count(*) <> max(seq) OR min(seq) <> 1"""):
             self.wrong("snapshots", f"{r['election_id']} (test: {r['is_test']}): {r['count']} of seq {r['least']} to {r['most']}")
         for r in rows(self.uri, """
-                SELECT s.election_id, s.is_test, s.seq FROM declared.snapshot s LEFT JOIN declared.ledger l USING (lane, lane_seq)
+                SELECT s.election_id, s.is_test, s.seq FROM declared.snapshot_told s LEFT JOIN declared.ledger l USING (lane, lane_seq)
                  WHERE l.received_at IS DISTINCT FROM s.recorded_at OR l.topic <> s.cause ->> 'topic'
                     OR l.kafka_offset <> (s.cause ->> 'kafka_offset')::bigint"""):
             self.wrong("snapshots", f"{r['election_id']} {r['seq']} (test: {r['is_test']}) is not of its row's making")

@@ -11,7 +11,8 @@ import tempfile
 sys.dont_write_bytecode = True
 
 import support  # noqa: E402
-from support import DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, equal, test, without_migration  # noqa: E402
+from support import (DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, equal, test, without_migration,  # noqa: E402
+                     without_topics)
 
 WARDS = support.medway_declarations()
 MIGRATIONS = sorted(name for name in os.listdir(os.path.join(support.ROOT, "schemas", "sql")) if name.endswith(".sql"))
@@ -197,6 +198,96 @@ def status_history_and_as_of_say_in_json_what_the_views_hold(pipeline):
     equal(len(pipeline.ctl("history", MEDWAY).stdout.splitlines()), 26, "lines of the history")
     for command in ("status", "history"):
         assert "local.nowhere.2023-05-04" in fails(pipeline, command, "local.nowhere.2023-05-04")
+
+
+# ---- schemas ---------------------------------------------------------------------------------------------
+
+def change_field(of, **changes):
+    def change(schema):
+        next(field for field in schema["fields"] if field["name"] == of).update(changes)
+    return change
+
+
+def change_candidate(**changes):
+    def change(schema):
+        candidates = next(field for field in schema["fields"] if field["name"] == "candidates")["type"]["items"]
+        next(field for field in candidates["fields"] if field["name"] == "votes").update(changes)
+    return change
+
+
+def add_field(**field):
+    return lambda schema: schema["fields"].append(field)
+
+
+def drop_field(name):
+    return lambda schema: schema["fields"].remove(next(field for field in schema["fields"] if field["name"] == name))
+
+
+def change_symbols(*symbols, **more):
+    def change(schema):
+        next(field for field in schema["fields"] if field["name"] == "kind")["type"].update(symbols=symbols, **more)
+    return change
+
+
+KINDS = "DECLARED", "CORRECTED", "WITHDRAWN", "POSTPONED"
+
+# What is changed; why the present version cannot read the new one's data, and why not the other way round.
+VERSIONS = [
+    ("a field with a default", add_field(name="region", type=["null", "string"], default=None), None, None),
+    ("a field without", add_field(name="region", type="string"), None,
+     "region: the writer lacks it, and it has no default"),
+    ("a default that does not fit", add_field(name="region", type="string", default=7), None,
+     "region: its default does not fit its type"),
+    ("an optional field less", drop_field("note"), None, None),
+    ("a needed field less", drop_field("seats"), "seats: the writer lacks it, and it has no default", None),
+    ("a field renamed", change_field("ward_name", name="ward"), "ward_name: the writer lacks it, and it has no default",
+     "ward: the writer lacks it, and it has no default"),
+    ("a field renamed, with an alias", change_field("ward_name", name="ward", aliases=["ward_name"]),
+     "ward_name: the writer lacks it, and it has no default", None),
+    ("votes as long", change_candidate(type=["null", "long"]), "candidates[].votes: long is none of the reader's branches",
+     None),
+    ("votes that are always known", change_candidate(type="int", default=0), None,
+     "candidates[].votes: null cannot be read as int"),
+    ("a string as bytes", change_field("source", type="bytes"), None, None),
+    ("one more branch", change_field("note", type=["null", "string", "double"]),
+     "note: double is none of the reader's branches", None),
+    ("a new kind", change_symbols(*KINDS, "VOIDED"),
+     "kind: the symbol VOIDED is unknown to the reader, and its enum has no default", None),
+    ("a kind less, with a default", change_symbols(*KINDS[:3], default="DECLARED"), None, None),
+    ("kinds in another order", change_symbols(*reversed(KINDS)), None, None),
+    ("another namespace", lambda schema: schema.update(namespace="elsewhere"), None, None),
+]
+
+
+@test
+@without_topics
+def a_schemas_new_version_is_published_if_both_can_read_the_other(pipeline):
+    path = os.path.join(support.ROOT, "schemas", "avro", "ward-declaration.avsc")
+    with open(path, encoding="utf-8") as file:
+        present = file.read()
+    for name, change, forward, backward in VERSIONS:
+        schema = json.loads(present)
+        change(schema)
+        with file_of(json.dumps(schema)) as file:
+            good = forward is None and backward is None
+            for against in ((), ("--against", path)):
+                said = pipeline.ctl("schema", "check", file.name, *against, expect=0 if good else 1).stdout.splitlines()
+                answers = ["yes" if reason is None else "no; " + reason for reason in (forward, backward)]
+                equal([line.split(": ", 1)[1] for line in said[1:3]], answers, name)
+                equal(said[3], "may be published" if good else "may not be published", name)
+
+
+@test
+@without_topics
+def what_is_no_schema_of_ours_is_one_line(pipeline):
+    for content, reason in (('{"type": "record"', "not JSON"), ('"string"', "see --against"), ("", "1 to 262144 bytes"),
+                            (" " * 300000 + '"string"', "1 to 262144 bytes"),
+                            ('{"type": "record", "name": "Weather", "fields": []}', "see --against"),
+                            ('{"type": "fixed", "name": "WardDeclaration", "size": -1}', "size")):
+        with file_of(content) as file:
+            said = fails(pipeline, "schema", "check", file.name)
+            assert reason in said, f"{content[:40]}: {said}"
+    assert "No such file" in fails(pipeline, "schema", "check", "/nonexistent.avsc")
 
 
 @test

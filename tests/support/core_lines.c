@@ -315,11 +315,51 @@ static json_t *flashes_json(const Effects *effects, const SnapshotRow *snapshot)
     return flashes;
 }
 
+// What the view declared.snapshot_told adds to the stored row: the parties' names and looks, and the cause where it
+// is the causing row's own declaration.
+
+static json_t *seats_told(const Effects *effects, const SnapshotRow *snapshot) {
+    const ElectionRow *election = NULL;
+    for (size_t i = 0; i < effects->elections.count; i++) {
+        const ElectionRow *row = &effects->elections.items[i];
+        if (str_equal(row->election_id, snapshot->election_id) && row->lane_seq <= snapshot->lane_seq) {
+            election = row;
+        }
+    }
+    static const char *const numbers[] = {"held", "won", "continuing", "change", "votes"};
+    json_t *parties = nested_json(election->parties), *lines = nested_json(snapshot->seats), *told = json_array(), *line;
+    size_t i;
+    json_array_foreach(lines, i, line) {
+        json_t *seat = json_copy(json_array_get(parties, (size_t)json_integer_value(json_array_get(line, 0))));
+        for (size_t n = 0; n < sizeof numbers / sizeof *numbers; n++) {
+            json_object_set(seat, numbers[n], json_array_get(line, n + 1));
+        }
+        json_array_append_new(told, seat);
+    }
+    json_decref(parties);
+    json_decref(lines);
+    return told;
+}
+
+static json_t *cause_told(const Effects *effects, const SnapshotRow *snapshot) {
+    const LedgerRow *row = &effects->ledger.items[0];
+    while (row->lane_seq != snapshot->lane_seq) {
+        row++;
+    }
+    return json_pack("{s:o, s:o, s:i, s:I, s:I}", "record", text_json(row->record), "topic", text_json(row->topic),
+                     "partition", row->partition, "kafka_offset", (json_int_t)row->kafka_offset, "lane_seq",
+                     (json_int_t)row->lane_seq);
+}
+
 static json_t *snapshot_json(const Effects *effects, const SnapshotRow *snapshot) {
     json_t *json = json_object();
     for (size_t i = 0; i < table_snapshot.columns_count; i++) {
         const Column *column = &table_snapshot.columns[i];
         json_object_set_new(json, column->name, column_json(column, snapshot));
+    }
+    json_object_set_new(json, "seats", seats_told(effects, snapshot));
+    if (str_is_none(snapshot->cause)) {
+        json_object_set_new(json, "cause", cause_told(effects, snapshot));
     }
     json_object_set_new(json, "flashes", flashes_json(effects, snapshot));
     return json;

@@ -56,7 +56,7 @@ static Str ballot_id(const SmallCouncil *small, int ballot, Arena *arena) {
     return arena_printf(arena, "local.medway.%c%s.2023-05-04", 'a' + ballot, small->ballots[ballot].by ? ".by" : "");
 }
 
-static void list_parties(CouncilReference *r, Arena *arena) {
+static void list_parties(const SmallCouncil *small, CouncilReference *r, Arena *arena) {
     static Str coop = {"COOP", 4};
     const Party parties[PARTIES] = {
         {.party_id = T("LAB"), .name = T("Labour"), .short_name = T("LAB"), .folds = &coop, .folds_count = 1},
@@ -67,6 +67,7 @@ static void list_parties(CouncilReference *r, Arena *arena) {
         {.party_id = T("RES"), .name = T("Residents"), .short_name = T("RES"), .bloc = TRILEAN_FALSE},
     };
     r->parties = memcpy(arena_alloc(arena, PARTIES, sizeof *parties), parties, sizeof parties);
+    r->parties[0].colour = small->colour == NULL ? STR_NONE : str_from(small->colour);
     r->parties_count = PARTIES;
 }
 
@@ -106,7 +107,7 @@ CouncilReference *small_reference(const SmallCouncil *small, Arena *arena) {
                             .vacant = small->vacant,
                             .expected_at_ms = COUNT_UNKNOWN,
                             .by = T("the desk")};
-    list_parties(r, arena);
+    list_parties(small, r, arena);
     list_ballots(r, small, arena);
     read_previous(r, small->previous, arena);
     r->seats_total += sum_seats(r->continuing) + small->vacant;
@@ -183,13 +184,20 @@ static BallotResult read_result(const SmallCouncil *small, int ballot, const Cou
     return (BallotResult){BALLOT_DECLARED, d, parties};
 }
 
+Standing standing_of(const Council *council, const BallotResult *results, Arena *arena) {
+    Count count = count_new(council, results);
+    Standing standing = control_decide(council, &count, arena);
+    count_free(&count);
+    return standing;
+}
+
 Standing small_standing(const SmallCouncil *small, Arena *arena, Council **council) {
     *council = council_new(small_reference(small, arena));
     BallotResult results[SMALL_BALLOTS];
     for (int i = 0; i < (int)(*council)->ballots_count; i++) {
         results[i] = read_result(small, i, *council, arena);
     }
-    return control_decide(*council, results, arena);
+    return standing_of(*council, results, arena);
 }
 
 Str small_seats(const Council *council, const Standing *standing, Arena *arena) {

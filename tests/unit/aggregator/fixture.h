@@ -34,6 +34,7 @@ typedef struct SmallCouncil {
     const char *baseline;   // NULL: not known
     const char *more_blocs; // parties that are blocs here though they are none elsewhere
     const char *name;       // NULL: Medway
+    const char *colour;     // of LAB; NULL: not known
     bool stv;
     SmallBallot ballots[SMALL_BALLOTS];
 } SmallCouncil;
@@ -43,6 +44,9 @@ CouncilReference *small_reference(const SmallCouncil *small, Arena *arena);
 // Of its ballot 0 to SMALL_BALLOTS - 1: DECLARED, revision 1 of source "pa", made an hour after the
 // close of poll. `people` as above, or "POSTPONED" or "WITHDRAWN".
 Declaration *small_declaration(const SmallCouncil *small, int ballot, const char *people, Arena *arena);
+
+// How the council stands with these results, one for each of its ballots.
+Standing standing_of(const Council *council, const BallotResult *results, Arena *arena);
 
 // The council, which the caller frees, and how it stands with the results of its ballots.
 Standing small_standing(const SmallCouncil *small, Arena *arena, Council **council);

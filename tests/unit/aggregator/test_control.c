@@ -328,9 +328,9 @@ static void uncontested_seats_want_no_votes(void **state) {
     Declaration *d = small_declaration(&small, 0, "LAB*", &arena);
     PartyIndex labour = council_find_party(council, STR_LIT("LAB"));
     BallotResult result = {BALLOT_DECLARED, d, &labour};
-    assert_false(control_decide(council, &result, &arena).votes_complete);
+    assert_false(standing_of(council, &result, &arena).votes_complete);
     d->uncontested = true;
-    assert_true(control_decide(council, &result, &arena).votes_complete);
+    assert_true(standing_of(council, &result, &arena).votes_complete);
 }
 
 int main(void) {

@@ -76,7 +76,9 @@ static const char *tell(Night *night, int declared) {
     for (int i = 0; i < declared; i++) {
         results[i] = (BallotResult){BALLOT_DECLARED, &night->declarations[i], parties};
     }
-    Standing standing = control_decide(council, results, &night->arena);
+    Count count = count_new(council, results);
+    Standing standing = control_decide(council, &count, &night->arena);
+    count_free(&count);
     Str facts = facts_tell(council, &standing, results, &night->arena);
     council_free(council);
     return facts.ptr;

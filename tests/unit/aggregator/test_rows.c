@@ -64,7 +64,7 @@ static void each_type_goes_to_copy_in_its_binary_form(void **state) {
     ASSERT_TUPLE(COLUMN_TEXT, text, T(""), "0001 00000000");
     ASSERT_TUPLE(COLUMN_TEXT, text, STR_NONE, "0001 ffffffff");
     ASSERT_TUPLE(COLUMN_BYTES, text, T("\0\xff"), "0001 00000002 00ff");
-    ASSERT_TUPLE(COLUMN_JSON, text, T("[]"), "0001 00000003 01 5b5d");
+    ASSERT_TUPLE(COLUMN_JSON, text, T("[]"), "0001 00000002 5b5d");
     ASSERT_TUPLE(COLUMN_JSON, text, STR_NONE, "0001 ffffffff");
     ASSERT_TUPLE(COLUMN_INT, small, -2, "0001 00000004 fffffffe");
     ASSERT_TUPLE(COLUMN_MAYBE_INT, maybe, ((MaybeInt){true, 7}), "0001 00000004 00000007");

@@ -62,14 +62,13 @@ static void equal_rows_have_no_difference(void **state) {
                      table_snapshot.columns_count);
 }
 
-static void json_is_compared_by_value(void **state) {
+static void json_is_compared_byte_for_byte(void **state) {
     (void)state;
     SnapshotRow printed = sample();
-    printed.seats =
-        STR_LIT("[ {\"held\": 30, \"party_id\": \"PP53\"},\n {\"held\": 21, \"party_id\": \"\\u0050P52\"}]");
+    printed.seats = STR_LIT("[{\"party_id\":\"PP53\", \"held\":30},{\"party_id\":\"PP52\",\"held\":21}]");
     Row a = snapshot(printed), b = snapshot(sample());
     assert_int_equal(row_find_difference(&table_snapshot, a.tuple.fields, b.tuple.fields),
-                     table_snapshot.columns_count);
+                     table_find_column(&table_snapshot, "seats"));
 }
 
 static void null_and_nothing_differ(void **state) {
@@ -161,7 +160,7 @@ static void a_tuple_that_was_cut_off_is_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(equal_rows_have_no_difference, tear_down),
-        cmocka_unit_test_teardown(json_is_compared_by_value, tear_down),
+        cmocka_unit_test_teardown(json_is_compared_byte_for_byte, tear_down),
         cmocka_unit_test_teardown(null_and_nothing_differ, tear_down),
         cmocka_unit_test_teardown(a_value_is_told_as_people_write_it, tear_down),
         cmocka_unit_test_teardown(the_place_within_json_is_told, tear_down),

@@ -25,7 +25,7 @@ from typing import NamedTuple
 LINES_MAX = 600
 
 # What computes and nothing more.
-PURE = set("""assert.h ctype.h errno.h inttypes.h limits.h math.h stdarg.h stdbool.h stddef.h stdint.h stdio.h
+PURE = set("""assert.h ctype.h endian.h errno.h inttypes.h limits.h math.h stdarg.h stdbool.h stddef.h stdint.h stdio.h
     stdlib.h string.h strings.h""".split())
 UNISTRING = {"unicase.h", "uniname.h", "uninorm.h", "unistr.h", "unitypes.h", "uniwidth.h"}
 LOG = "common/base/log.h"
@@ -59,7 +59,7 @@ LAYERS = [
     Layer(r"services/validator/.*", (BASE, DOMAIN, VALIDATOR),
           PURE | UNISTRING | {"avro.h", "jansson.h", "pthread.h"}, state=True, never=(LOG,)),
     Layer(STORE, (BASE, DOMAIN, POSTGRES, VALIDATOR, AGGREGATOR),
-          PURE | {"arpa/inet.h", "endian.h", "jansson.h", "libpq-fe.h", "pthread.h", "stdatomic.h", "time.h"},
+          PURE | {"arpa/inet.h", "jansson.h", "libpq-fe.h", "pthread.h", "stdatomic.h", "time.h"},
           clock=True, state=True),
     Layer(r"services/aggregator/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR), PURE, never=(LOG, *STORE_HEADERS)),
     Layer(r"services/ingest/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),

@@ -163,6 +163,18 @@ static void what_the_specification_forbids_is_refused(void **state) {
     }
 }
 
+static void a_byte_0_may_stand_in_a_default_and_in_no_name(void **state) {
+    Fixture *f = *state;
+    assert_true(parses(f, str_from(RECORD("{\"name\":\"a\",\"type\":\"bytes\",\"default\":\"\\u0000\"}"))));
+    _cleanup_buf_ Buf datum = {0};
+    assert_true(schema_encode_json(f->schema.root->fields[0].type, f->schema.root->fields[0].default_json, &datum));
+    assert_true(str_equal(buf_str(&datum), (Str){"\x02\0", 2}));
+    assert_refused(f, str_from(RECORD("{\"name\":\"a\\u0000b\",\"type\":\"int\"}")), "a field without a proper name");
+    assert_refused(f, str_from("{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\\u0000\"]}"),
+                   "\"symbols\" holds something that is no name");
+    assert_refused(f, str_from("\"int\\u0000\""), "no type int is defined");
+}
+
 static void what_is_no_json_is_refused(void **state) {
     Fixture *f = *state;
     static const Str texts[] = {{"", 0}, {"{", 1}, {"\"int", 4}, {"\"\0int\"", 6}, {"\"in\xff\"", 5}, {"\"int\"x", 6}};
@@ -219,6 +231,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(names_take_the_namespace_around_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_may_hold_itself, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_specification_forbids_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_byte_0_may_stand_in_a_default_and_in_no_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_json_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nesting_is_limited, set_up, tear_down),
         cmocka_unit_test_setup_teardown(size_is_limited, set_up, tear_down),

@@ -1,0 +1,5 @@
+-- $1 date
+SELECT *
+  FROM api.night_progress
+ WHERE poll_date = coalesce($1::date, (SELECT max(poll_date) FROM api.council_control))
+ ORDER BY nation, region
