@@ -1,4 +1,5 @@
 #include "common/base/program.h"
+#include "common/base/clock.h"
 
 #include "common/base/log.h"
 #include "common/base/notify.h"
@@ -174,17 +175,11 @@ void program_wait_for_stop(atomic_bool *stop) {
     atomic_store(stop, true);
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void program_leave_within_bounds(const atomic_int *running) {
     static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    int64_t until_ms = now_ms() + STOP_WITHIN_MS;
+    int64_t until_ms = clock_ms() + STOP_WITHIN_MS;
     while (atomic_load(running) > 0) {
-        if (now_ms() > until_ms) {
+        if (clock_ms() > until_ms) {
             log_warning("a server does not answer; leaving without a goodbye");
             _exit(EXIT_SUCCESS);
         }

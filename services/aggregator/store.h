@@ -30,15 +30,13 @@ void store_free(Store *store);
 Str store_error(const Store *store);
 
 bool store_is_connected(const Store *store);
-StoreStatus store_connect(Store *store);
-void store_disconnect(Store *store);
 
-// The migration of schemas/sql that this program needs: on what comes before it, it waits.
+// The migration of schemas/sql that this program needs.
 enum { STORE_SCHEMA_NEEDED = 20 };
 
-// STORE_UNFIT: the schema is older than that, or so new that it works no longer with this program (then the
-// connection is closed, and store_error says what is to be done).
-StoreStatus store_check_schema(Store *store);
+// STORE_UNFIT: the schema is older than that, or so new that it works no longer with this program.
+StoreStatus store_connect(Store *store);
+void store_disconnect(Store *store);
 
 // The version of these settings in the database, stored there if they are new.
 StoreStatus store_resolve_rules(Store *store, RuleBook *rules);

@@ -37,7 +37,7 @@ static StoreStatus judge(Store *store, int version, int works_with) {
     return STORE_OK;
 }
 
-StoreStatus store_check_schema(Store *store) {
+StoreStatus store_check_fit(Store *store) {
     PGresult *knows = connection_exec(&store->connection, ASK_WHETHER_IT_KNOWS);
     StoreStatus status = store_settle(store, knows);
     if (status == STORE_OK && !is_true(knows, 0)) {

@@ -1,5 +1,6 @@
 #include "services/ingest/worker.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/domain/rule_settings.h"
 #include "services/aggregator/store.h"
@@ -13,23 +14,23 @@
 #include <unistd.h>
 
 enum {
-    POLL_MS = 100,          // how long a quiet worker sleeps, and so how late it sees a stop
+    POLL_MS = 100, // how long a quiet worker sleeps, and so how late it sees a stop
     KAFKA_TIMEOUT_MS = 1500,
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
-    PROOF_MS = 2000,        // for a first batch after a reload
-    CLOSE_MS = 2000,        // for leaving the group
+    PROOF_MS = 2000, // for a first batch after a reload
+    CLOSE_MS = 2000, // for leaving the group
     OFFSETS_EVERY_MS = 1000,
-    LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
-    OVERLAP_RECORDS = 100,  // a batch of so many filled up because records wait: the next is made while it commits
+    LOAD_ELECTIONS = 16,   // of one query: bounds what it holds in memory
+    OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
 };
 
 // What the worker does next about its lanes.
 typedef enum Phase {
     PHASE_START, // it has yet to see that the database is fit for this program, and then joins the group
-    PHASE_REST, // the group has given it nothing
-    PHASE_LOAD, // lanes are to be learned from the database
-    PHASE_DESK, // desk events to their end come before the first declaration
+    PHASE_REST,  // the group has given it nothing
+    PHASE_LOAD,  // lanes are to be learned from the database
+    PHASE_DESK,  // desk events to their end come before the first declaration
     PHASE_RUN,
 } Phase;
 
@@ -50,8 +51,8 @@ struct Worker {
     VEC(Lane *) lanes;
     Batch batch;
     Effects effects;
-    Transaction transaction;                  // that is being made
-    VEC(ReadFrom) submitted, committed;       // where the lanes stand with what was last handed over, committed
+    Transaction transaction;            // that is being made
+    VEC(ReadFrom) submitted, committed; // where the lanes stand with what was last handed over, committed
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool offsets_untold;   // lag tools do not know the newest
     bool away, stall_said; // the trouble has been said
@@ -60,22 +61,6 @@ struct Worker {
     int64_t proof_by_ms;
     bool replaced; // in the group, by another process of the same name
 };
-
-static int64_t clock_ms(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t wall_clock_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static void nap(void) {
-    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
-}
 
 Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size) {
     Worker *worker = mem_alloc(1, sizeof *worker);
@@ -138,7 +123,7 @@ static void be_patient(Worker *worker, const char *what, Str why) {
         worker->away = true;
         publisher_rest(worker->publisher, true);
     }
-    worker->retry_at_ms = clock_ms(CLOCK_MONOTONIC) + worker->backoff_ms;
+    worker->retry_at_ms = clock_ms() + worker->backoff_ms;
     worker->backoff_ms = worker->backoff_ms * 2 < BACKOFF_MOST_MS ? worker->backoff_ms * 2 : BACKOFF_MOST_MS;
 }
 
@@ -227,15 +212,8 @@ static void read_lanes(Worker *worker, bool declarations) {
     vec_free(&from);
 }
 
-// To a database that this program can work with.
 static bool connect_store(Worker *worker) {
-    if (store_is_connected(store_of(worker))) {
-        return true;
-    }
-    StoreStatus status = store_connect(store_of(worker));
-    if (status == STORE_OK) {
-        status = store_check_schema(store_of(worker));
-    }
+    StoreStatus status = store_is_connected(store_of(worker)) ? STORE_OK : store_connect(store_of(worker));
     if (status != STORE_OK) {
         be_patient(worker, status == STORE_UNFIT ? "the database is not ready" : "PostgreSQL is away",
                    store_error(worker->store));
@@ -245,17 +223,17 @@ static bool connect_store(Worker *worker) {
 
 // One that cannot work takes no lanes from those that can.
 static void start(Worker *worker) {
-    if (clock_ms(CLOCK_MONOTONIC) >= worker->retry_at_ms && connect_store(worker)) {
+    if (clock_ms() >= worker->retry_at_ms && connect_store(worker)) {
         be_well(worker);
         consumer_join(worker->consumer);
         worker->phase = PHASE_REST;
         return;
     }
-    nap();
+    clock_sleep_ms(POLL_MS);
 }
 
 static void load(Worker *worker) {
-    if (clock_ms(CLOCK_MONOTONIC) < worker->retry_at_ms) {
+    if (clock_ms() < worker->retry_at_ms) {
         return;
     }
     drop_lanes(worker);
@@ -272,7 +250,7 @@ static void load(Worker *worker) {
             return;
         }
     }
-    worker->proof_by_ms = clock_ms(CLOCK_MONOTONIC) + PROOF_MS;
+    worker->proof_by_ms = clock_ms() + PROOF_MS;
     if (!worker->unproven) {
         be_well(worker);
         log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
@@ -388,7 +366,7 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
             status = load_target(worker, lane, &record->action);
         }
         if (status == STORE_OK) {
-            lane_apply(lane, envelope, &records[i].decoded, &worker->rules, wall_clock_us(), &worker->batch.arena,
+            lane_apply(lane, envelope, &records[i].decoded, &worker->rules, clock_wall_us(), &worker->batch.arena,
                        &worker->effects);
         }
     }
@@ -398,7 +376,7 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
 // A server that answers queries may still refuse to write (a full disk, a standby): after a failed
 // commit only another one proves it well, or that nothing is left to commit.
 static void see_proof(Worker *worker, bool committed) {
-    if (worker->unproven && !committed && clock_ms(CLOCK_MONOTONIC) < worker->proof_by_ms) {
+    if (worker->unproven && !committed && clock_ms() < worker->proof_by_ms) {
         return;
     }
     if (committed || worker->unproven) {
@@ -491,7 +469,7 @@ static StoreStatus run_batch(Worker *worker) {
 }
 
 static void tell_offsets(Worker *worker) {
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    int64_t now = clock_ms();
     if (!worker->offsets_untold || now - worker->offsets_told_ms < OFFSETS_EVERY_MS) {
         return;
     }
@@ -551,8 +529,8 @@ static void read_and_run(Worker *worker) {
 }
 
 static void leave_group(Worker *worker) {
-    int64_t until = clock_ms(CLOCK_MONOTONIC) + CLOSE_MS;
-    while (!consumer_close(worker->consumer) && clock_ms(CLOCK_MONOTONIC) < until) {
+    int64_t until = clock_ms() + CLOSE_MS;
+    while (!consumer_close(worker->consumer) && clock_ms() < until) {
     }
 }
 
@@ -577,7 +555,7 @@ static void give_up(Worker *worker) {
         publisher_own(worker->publisher, NULL, 0);
         kill(getpid(), SIGTERM);
     }
-    nap();
+    clock_sleep_ms(POLL_MS);
 }
 
 bool worker_run(Worker *worker, atomic_uint *turns) {
