@@ -3,6 +3,7 @@
 #include "common/base/mem.h"
 #include "common/base/program.h"
 #include "common/domain/rule_settings.h"
+#include "services/ingest/kafka_settings.h"
 #include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
@@ -29,11 +30,15 @@ static bool check_settings(const Config *config, Arena *arena, Str *error) {
     if (!rule_settings_read(config, 1, arena, &rules, error)) {
         return false;
     }
-    if (!registry_check(config, refusal, sizeof refusal)) {
-        *error = arena_copy(arena, str_from(refusal));
-        return false;
+    rd_kafka_conf_t *kafka = kafka_settings(config, NULL, 0, refusal, sizeof refusal);
+    bool good = kafka != NULL && registry_check(config, refusal, sizeof refusal);
+    if (kafka != NULL) {
+        rd_kafka_conf_destroy(kafka);
     }
-    return true;
+    if (!good) {
+        *error = arena_copy(arena, str_from(refusal));
+    }
+    return good;
 }
 
 // A worker goes within its own thread: that too may have to wait for a server.

@@ -92,6 +92,17 @@ def settings_that_are_refused_are_never_ready(pipeline):
 
 
 @test
+def a_check_refuses_what_a_start_would(pipeline):
+    """Settings of librdkafka too, which is asked for no server."""
+    for setting, named in (("kafka.bootstrap=x", "kafka.bootstrap"), ("kafka.session.timeout.ms=soon", "session.timeout.ms"),
+                           ("daemon.workers=none", "daemon.workers"), ("rules.BAD_AVRO=off", "BAD_AVRO")):
+        for check in (["--check"], []):
+            done = support.run([os.path.join(support.BIN, "declared"), *check, "--set", setting], pipeline.env, expect=2)
+            equal(done.stderr.count("\n"), 1, f"lines on {setting}: {done.stderr}")
+            assert named in done.stderr, done.stderr
+
+
+@test
 def the_watchdog_is_fed_while_a_server_hangs_for_that_is_no_fault_of_the_daemon(pipeline):
     manager = Manager(pipeline)
     daemon = pipeline.daemon(workers=2)
