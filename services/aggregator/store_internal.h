@@ -13,6 +13,12 @@ typedef struct OldRules {
     RuleBook *book;
 } OldRules;
 
+// The parties of an election, in the order of its reference data.
+typedef struct Parties {
+    SnapshotSeats *items;
+    size_t count;
+} Parties;
+
 struct Store {
     Connection connection;
     const char *uri, *role;
@@ -26,6 +32,8 @@ struct Store {
     PGresult *snapshots_result;
     VEC(OutgoingSnapshot) snapshots; // point into the result and the arena
     Arena snapshots_memory;
+    Map parties_of; // election and reference row -> Parties
+    Arena parties_memory;
 };
 
 typedef struct Int4 {

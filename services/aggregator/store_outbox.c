@@ -5,6 +5,9 @@
 
 #define POSTGRES_EPOCH_DAYS 10957
 
+// Reference data whose parties are kept: a national day has 400 elections. Then all are forgotten.
+enum { PARTIES_KEPT = 1000 };
+
 // Payloads of one Outgoing: a record may have 1 MiB, and they are in memory twice while they leave.
 #define OUTGOING_BYTES_MAX (INT64_C(4) * 1024 * 1024)
 
@@ -85,8 +88,14 @@ static const char snapshot_query[] =
     "seq, recorded_at, status, control, outcome, gained_from, previous_control, previous_control_lost, majority, "
     "majority_at_least, largest_party, seats_total, threshold, seats_declared, seats_to_come, seats_postponed, "
     "ballots_total, ballots_declared, ballots_postponed, ballots_held, votes_complete, headline, headline_short, "
-    "called_at, seats::text, cause::text FROM declared.snapshot_told "
-    "WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 ORDER BY lane_seq, election_id, is_test, seq";
+    "called_at, seats, cause, "
+    "(SELECT max(e.lane_seq) FROM declared.election e "
+    "WHERE e.election_id = s.election_id AND e.lane_seq <= s.lane_seq) AS reference_seq, "
+    "l.record, l.topic, l.partition, l.kafka_offset, l.lane, l.event_id::text, l.ballot_paper_id, l.revision "
+    "FROM declared.snapshot s JOIN (SELECT lane, lane_seq, record, topic, partition, kafka_offset, event_id, "
+    "ballot_paper_id, revision FROM declared.ledger WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3) l "
+    "USING (lane, lane_seq) WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 "
+    "ORDER BY lane_seq, election_id, is_test, seq";
 
 typedef enum FieldKind { FIELD_STR, FIELD_INT, FIELD_MAYBE_INT, FIELD_BOOL, FIELD_TIME, FIELD_DATE } FieldKind;
 
@@ -111,7 +120,16 @@ enum {
     FIRST_FIELD = 2, // after lane_seq and is_test
     FIELDS_COUNT = sizeof snapshot_fields / sizeof snapshot_fields[0],
     COLUMN_SEATS = FIRST_FIELD + FIELDS_COUNT,
-    COLUMN_CAUSE
+    COLUMN_CAUSE, // null: the ledger row itself, by the columns behind
+    COLUMN_REFERENCE,
+    COLUMN_RECORD,
+    COLUMN_TOPIC,
+    COLUMN_PARTITION,
+    COLUMN_OFFSET,
+    COLUMN_LANE,
+    COLUMN_EVENT,
+    COLUMN_BALLOT,
+    COLUMN_REVISION,
 };
 
 static void read_field(const PGresult *r, int row, int column, FieldKind kind, void *place) {
@@ -151,29 +169,80 @@ static int32_t json_int(const json_t *object, const char *name) {
     return (int32_t)json_integer_value(json_object_get(object, name));
 }
 
-static void read_seats(Arena *arena, Str text, CouncilControlSnapshot *snapshot) {
-    json_t *seats = json_loadb(text.ptr, text.len, 0, NULL);
-    snapshot->seats_count = json_array_size(seats);
-    snapshot->seats = arena_alloc(arena, snapshot->seats_count, sizeof *snapshot->seats);
-    for (size_t i = 0; i < snapshot->seats_count; i++) {
-        const json_t *line = json_array_get(seats, i);
-        snapshot->seats[i] = (SnapshotSeats){
-            .party_id = json_str(arena, line, "party_id"),
-            .short_name = json_str(arena, line, "short"),
-            .group = json_str(arena, line, "group"),
-            .colour = json_str(arena, line, "colour"),
-            .text_colour = json_str(arena, line, "text_colour"),
-            .held = json_int(line, "held"),
-            .won = json_int(line, "won"),
-            .continuing = json_int(line, "continuing"),
-            .change = json_count(line, "change"),
-            .votes = json_count(line, "votes"),
+// The parties of an election as reference data of that row had them: figures are for each snapshot to fill in.
+
+static void read_parties(Arena *arena, Str text, Parties *parties) {
+    json_t *list = json_loadb(text.ptr, text.len, 0, NULL);
+    parties->count = json_array_size(list);
+    parties->items = arena_alloc(arena, parties->count, sizeof *parties->items);
+    for (size_t i = 0; i < parties->count; i++) {
+        const json_t *party = json_array_get(list, i);
+        parties->items[i] = (SnapshotSeats){
+            .party_id = json_str(arena, party, "party_id"),
+            .short_name = json_str(arena, party, "short"),
+            .group = json_str(arena, party, "group"),
+            .colour = json_str(arena, party, "colour"),
+            .text_colour = json_str(arena, party, "text_colour"),
         };
     }
-    json_decref(seats);
+    json_decref(list);
 }
 
-static void read_cause(Arena *arena, Str text, SnapshotCause *cause) {
+static void forget_parties(Store *store) {
+    map_free(&store->parties_of);
+    arena_free(&store->parties_memory);
+}
+
+static StoreStatus find_parties(Store *store, Str election_id, int64_t reference_seq, const Parties **found) {
+    Str key = arena_printf(&store->snapshots_memory, STR_FMT " %lld", STR_ARG(election_id), (long long)reference_seq);
+    *found = map_get(&store->parties_of, key);
+    if (*found != NULL) {
+        return STORE_OK;
+    }
+    if (store->parties_of.count >= PARTIES_KEPT) {
+        forget_parties(store);
+    }
+    Int8 place;
+    PGresult *result = QUERY(store, "SELECT parties FROM declared.election WHERE election_id = $1 AND lane_seq = $2",
+                             store_text(election_id), store_int8(&place, reference_seq));
+    StoreStatus status = store_settle(store, result);
+    if (status == STORE_OK) {
+        Parties *parties = arena_alloc(&store->parties_memory, 1, sizeof *parties);
+        read_parties(&store->parties_memory, PQntuples(result) == 1 ? store_field(result, 0, 0) : STR_LIT("[]"), parties);
+        map_put(&store->parties_of, arena_copy(&store->parties_memory, key), parties);
+        *found = parties;
+    }
+    PQclear(result);
+    return status;
+}
+
+static int64_t number_at(const json_t *line, size_t place) {
+    const json_t *value = json_array_get(line, place);
+    return json_is_integer(value) ? json_integer_value(value) : COUNT_UNKNOWN;
+}
+
+// A line is as schemas/sql/0002_api.sql tells: the party's place, held, won, continuing, change, votes.
+static void read_seats(Arena *arena, Str text, const Parties *parties, CouncilControlSnapshot *snapshot) {
+    json_t *lines = json_loadb(text.ptr, text.len, 0, NULL);
+    snapshot->seats = arena_alloc(arena, json_array_size(lines), sizeof *snapshot->seats);
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        const json_t *line = json_array_get(lines, i);
+        size_t place = (size_t)number_at(line, 0);
+        if (place >= parties->count) {
+            continue; // no row of ours
+        }
+        SnapshotSeats *seats = &snapshot->seats[snapshot->seats_count++];
+        *seats = parties->items[place];
+        seats->held = (int32_t)number_at(line, 1);
+        seats->won = (int32_t)number_at(line, 2);
+        seats->continuing = (int32_t)number_at(line, 3);
+        seats->change = number_at(line, 4);
+        seats->votes = number_at(line, 5);
+    }
+    json_decref(lines);
+}
+
+static void parse_cause(Arena *arena, Str text, SnapshotCause *cause) {
     json_t *json = json_loadb(text.ptr, text.len, 0, NULL);
     *cause = (SnapshotCause){
         .record = json_str(arena, json, "record"),
@@ -190,6 +259,42 @@ static void read_cause(Arena *arena, Str text, SnapshotCause *cause) {
     json_decref(json);
 }
 
+static void read_cause(Arena *arena, const PGresult *r, int row, SnapshotCause *cause) {
+    if (!PQgetisnull(r, row, COLUMN_CAUSE)) {
+        parse_cause(arena, store_field(r, row, COLUMN_CAUSE), cause);
+        return;
+    }
+    *cause = (SnapshotCause){
+        .record = store_field(r, row, COLUMN_RECORD),
+        .topic = store_field(r, row, COLUMN_TOPIC),
+        .partition = store_int4_field(r, row, COLUMN_PARTITION),
+        .kafka_offset = store_int8_field(r, row, COLUMN_OFFSET),
+        .lane = store_int4_field(r, row, COLUMN_LANE),
+        .lane_seq = store_int8_field(r, row, 0),
+        .event_id = store_field(r, row, COLUMN_EVENT),
+        .ballot_paper_id = store_field(r, row, COLUMN_BALLOT),
+        .revision = PQgetisnull(r, row, COLUMN_REVISION) ? COUNT_UNKNOWN : store_int4_field(r, row, COLUMN_REVISION),
+        .by = STR_NONE,
+    };
+}
+
+static StoreStatus read_snapshot(Store *store, const PGresult *r, int row, OutgoingSnapshot *out) {
+    *out = (OutgoingSnapshot){.lane_seq = store_int8_field(r, row, 0), .is_test = store_bool_field(r, row, 1)};
+    for (int i = 0; i < FIELDS_COUNT; i++) {
+        read_field(r, row, FIRST_FIELD + i, snapshot_fields[i].kind,
+                   (char *)&out->snapshot + snapshot_fields[i].offset);
+    }
+    const Parties *parties = NULL;
+    StoreStatus status =
+        find_parties(store, out->snapshot.election_id,
+                     PQgetisnull(r, row, COLUMN_REFERENCE) ? 0 : store_int8_field(r, row, COLUMN_REFERENCE), &parties);
+    if (status == STORE_OK) {
+        read_seats(&store->snapshots_memory, store_field(r, row, COLUMN_SEATS), parties, &out->snapshot);
+        read_cause(&store->snapshots_memory, r, row, &out->snapshot.cause);
+    }
+    return status;
+}
+
 static StoreStatus read_snapshots(Store *store, int32_t lane, int64_t after, int64_t until) {
     Int4 number;
     Int8 from, to;
@@ -201,14 +306,9 @@ static StoreStatus read_snapshots(Store *store, int32_t lane, int64_t after, int
     store->snapshots_result = r;
     StoreStatus status = store_settle(store, r);
     for (int row = 0; status == STORE_OK && row < PQntuples(r); row++) {
-        OutgoingSnapshot *out = vec_push(&store->snapshots);
-        *out = (OutgoingSnapshot){.lane_seq = store_int8_field(r, row, 0), .is_test = store_bool_field(r, row, 1)};
-        for (int i = 0; i < FIELDS_COUNT; i++) {
-            read_field(r, row, FIRST_FIELD + i, snapshot_fields[i].kind,
-                       (char *)&out->snapshot + snapshot_fields[i].offset);
-        }
-        read_seats(&store->snapshots_memory, store_field(r, row, COLUMN_SEATS), &out->snapshot);
-        read_cause(&store->snapshots_memory, store_field(r, row, COLUMN_CAUSE), &out->snapshot.cause);
+        OutgoingSnapshot out;
+        status = read_snapshot(store, r, row, &out);
+        *vec_push(&store->snapshots) = out;
     }
     return status;
 }

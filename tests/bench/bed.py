@@ -48,24 +48,35 @@ def program(name, *arguments, env=None, timeout=900):
 # ---- servers ---------------------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def servers():
-    """Both servers, started here and ended here."""
-    local = [str(ROOT / "deploy" / "local")]
-    subprocess.run([*local, "down"], capture_output=True, check=False)  # of a run that was cut short
+def servers(running=None):
+    """Both servers, started here and ended here; or those of a set of deploy/local's that runs, in that folder."""
+    global SERVERS
+    local = str(ROOT / "deploy" / "local")
+    if running is not None:
+        SERVERS = Path(running).resolve()
+    else:
+        subprocess.run([local, "down"], capture_output=True, check=False)  # of a run that was cut short
     try:
-        program(local[0], "up", "--broker", "kafka", "--no-build", timeout=300)
+        if running is None:
+            program(local, "up", "--broker", "kafka", "--no-build", timeout=300)
         for line in (SERVERS / "env").read_text().splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             os.environ[name] = value
         yield
     finally:
-        subprocess.run([*local, "down"], capture_output=True, check=False)
+        if running is None:
+            subprocess.run([local, "down"], capture_output=True, check=False)
+
+
+def note_of(name):
+    """What deploy/local has written down of its servers."""
+    return (SERVERS / "run" / name).read_text().strip()
 
 
 def superuser(sql, database="postgres"):
-    env = dict(os.environ, PGPASSWORD=(SERVERS / "run" / "postgres.password").read_text().strip())
-    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", (SERVERS / "run" / "postgres.port").read_text().strip(),
-                   "-U", "postgres", "-c", sql, database, env=env).strip()
+    env = dict(os.environ, PGPASSWORD=note_of("postgres.password"))
+    return program("psql", "--no-psqlrc", "-qAt", "-h", "127.0.0.1", "-p", note_of("postgres.port"), "-U", "postgres",
+                   "-c", sql, database, env=env).strip()
 
 
 def settle():
@@ -74,7 +85,7 @@ def settle():
 
 
 def server_pid(name):
-    return int((SERVERS / "run" / f"{name}.pid").read_text().split()[0])
+    return int(note_of(f"{name}.pid").split()[0])
 
 
 # ---- what /proc says -------------------------------------------------------------------------------------
@@ -107,15 +118,17 @@ def field_of(pid, file, name):
 
 def usage(pid):
     """Of a process and its children; those that have ended are in the parent's own account."""
-    stat = stat_of(pid)
-    ticks, written, peak = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes"), field_of(pid, "status", "VmHWM")
-    for child in children_of(pid):
-        with contextlib.suppress(OSError):
-            stat = stat_of(child)
-            ticks += sum(map(int, stat[11:13]))
-            written += field_of(child, "io", "write_bytes")
-            peak = max(peak, field_of(child, "status", "VmHWM"))
-    return Usage(ticks / TICKS, written, peak * 1024)
+    while True:
+        stat = stat_of(pid)
+        ticks, written = sum(map(int, stat[11:15])), field_of(pid, "io", "write_bytes")
+        peak = field_of(pid, "status", "VmHWM")
+        for child in children_of(pid):
+            with contextlib.suppress(OSError):
+                ticks += sum(map(int, stat_of(child)[11:13]))
+                peak = max(peak, field_of(child, "status", "VmHWM"))
+                written += field_of(child, "io", "write_bytes")
+        if stat_of(pid)[13:15] == stat[13:15]:  # else a child has gone over to the parent's account meanwhile
+            return Usage(ticks / TICKS, written, peak * 1024)
 
 
 def memory(pid):
@@ -209,8 +222,11 @@ def fill_topics(night):
 
 
 def send_night(night):
-    program("declarectl", "reference", "load", night.reference)
-    program("declarectl", "publish", night.lines)
+    """What a file of os.devnull holds is not sent."""
+    if night.reference != os.devnull:
+        program("declarectl", "reference", "load", night.reference)
+    if night.lines != os.devnull:
+        program("declarectl", "publish", night.lines, timeout=3600)
 
 
 def remove_files():

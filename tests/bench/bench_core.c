@@ -5,15 +5,11 @@
 // The files are those of `declarectl simulate`. The records are encoded first, and the reference data applied; then
 // the declarations go through in batches as in the daemon's worker, by measured_batch(), which tests/bench/stages.py
 // has callgrind count. Out: {"declarations", "bytes", "snapshots", "accepted", "cpu_us"}, the last of a declaration.
-#include "common/base/vec.h"
 #include "services/aggregator/lane.h"
-#include "services/cli/declaration_json.h"
-#include "services/cli/reference_json.h"
-#include "services/validator/encode.h"
+#include "tests/bench/records.h"
 
 #include <getopt.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,8 +18,6 @@
 enum { PARTITIONS = 1, BATCH_DEFAULT = 500, ROWS_BYTES = 256 * 1024 };
 
 static const int64_t received_at_us = INT64_C(1778191200000000); // 2026-05-07, an hour after the close of poll
-
-typedef VEC(Envelope) Envelopes;
 
 typedef struct Core {
     SchemaStore *schemas;
@@ -35,80 +29,6 @@ typedef struct Core {
     Buf rows; // as they would go to PostgreSQL
     uint64_t snapshots, accepted;
 } Core;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void give_up(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("bench_core: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    exit(EXIT_FAILURE);
-}
-
-// ---- input -----------------------------------------------------------------------------------------------
-
-static FILE *open_file(const char *path) {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        give_up("cannot open %s", path);
-    }
-    return file;
-}
-
-static void add_record(Envelopes *envelopes, InputTopic topic, Str key, const Record *record, Arena *memory) {
-    _cleanup_buf_ Buf payload = {0};
-    encode_record(record, &payload);
-    Envelope envelope = {
-        .topic = topic,
-        .kafka_offset = (int64_t)envelopes->count,
-        .kafka_timestamp_ms = received_at_us / 1000,
-        .key = arena_copy(memory, key),
-        .payload = arena_copy(memory, buf_str(&payload)),
-    };
-    *vec_push(envelopes) = envelope;
-}
-
-static void read_reference(const char *path, Envelopes *envelopes, Arena *memory) {
-    _cleanup_buf_ Buf text = {0};
-    Arena parsed = {0};
-    FILE *file = open_file(path);
-    enum { CHUNK_BYTES = 1 << 16 };
-    for (size_t len; (len = fread(buf_reserve(&text, CHUNK_BYTES), 1, CHUNK_BYTES, file)) > 0;) {
-        text.len += len;
-    }
-    fclose(file);
-    ReferenceFile reference;
-    Str error = STR_NONE;
-    if (!reference_json_parse(buf_str(&text), STR_LIT("bench"), received_at_us / 1000, &parsed, &reference, &error)) {
-        give_up("%s: " STR_FMT, path, STR_ARG(error));
-    }
-    for (size_t i = 0; i < reference.councils_count; i++) {
-        Record record = {.type = RECORD_REFERENCE, .reference = reference.councils[i]};
-        add_record(envelopes, INPUT_DESK, record.reference.council_id, &record, memory);
-    }
-    arena_free(&parsed);
-}
-
-static void read_declarations(const char *path, Envelopes *envelopes, Arena *memory) {
-    FILE *file = open_file(path);
-    Arena parsed = {0};
-    char *text = NULL;
-    size_t capacity = 0;
-    for (ssize_t len; (len = getline(&text, &capacity, file)) > 0;) {
-        DeclarationLine line;
-        Str error = STR_NONE;
-        if (!declaration_json_parse((Str){text, (size_t)len}, &parsed, &line, &error) || line.raw) {
-            give_up("%s:%zu: " STR_FMT, path, envelopes->count + 1, STR_ARG(error));
-        }
-        Record record = {.type = RECORD_DECLARATION, .declaration = line.declaration};
-        add_record(envelopes, INPUT_DECLARATIONS, line.declaration.council_id, &record, memory);
-        arena_reset(&parsed);
-    }
-    free(text);
-    fclose(file);
-    arena_free(&parsed);
-}
 
 // ---- the way of a batch ----------------------------------------------------------------------------------
 
@@ -138,7 +58,7 @@ static void run_batch(Core *core, const Envelope *envelopes, size_t count) {
         int32_t wanted;
         if (decode_payload(core->schemas, envelopes[i].payload, &core->arena, vec_push(&core->decoded), &wanted) !=
             DECODE_OK) {
-            give_up("a record does not decode");
+            bench_give_up("a record does not decode");
         }
     }
     for (size_t i = 0; i < count; i++) {
@@ -215,8 +135,8 @@ int main(int argc, char **argv) {
     }
     Arena memory = {0};
     Envelopes references = {0}, declarations = {0};
-    read_reference(reference, &references, &memory);
-    read_declarations(path, &declarations, &memory);
+    records_read_reference(reference, received_at_us / 1000, &references, &memory);
+    records_read_declarations(path, received_at_us / 1000, &declarations, &memory);
 
     Core core = {.schemas = schema_store_new(), .rules = rule_book_default(PARTITIONS), .lane = lane_new(0)};
     double seconds = run(&core, &references, &declarations, batch);

@@ -2,12 +2,13 @@
 
 The clock runs from the first declaration's received_at, when its batch has been fetched, to the moment at which the
 last row is seen committed (asked every 20 ms). Starting the process, joining the group and applying the reference
-data come before.
+data come before; `since_start_s` has them in it.
 """
 
 import json
 import os
 import statistics
+import time
 
 import bed
 
@@ -16,7 +17,8 @@ FIRST = ("SELECT extract(epoch FROM min(received_at)) AS at FROM declared.ledger
 TRANSACTIONS = "SELECT count(DISTINCT xmin::text) AS n FROM declared.ledger WHERE topic = 'ward-declarations'"
 COUNTS = ("SELECT (SELECT count(*) FROM declared.snapshot) AS snapshots, (SELECT count(*) FROM declared.ballot) AS"
           " ballots, (SELECT count(*) FROM declared.flash) AS flashes")
-FATES = "SELECT fate, count(*) AS n FROM declared.ledger WHERE topic = 'ward-declarations' GROUP BY fate ORDER BY 2 DESC"
+FATES = ("SELECT fate, count(*) AS n FROM declared.ledger WHERE topic = 'ward-declarations' GROUP BY fate"
+         " ORDER BY 2 DESC")
 TABLES = ("ledger", "fate_change", "election", "snapshot", "ballot", "flash")
 
 
@@ -29,6 +31,7 @@ def run_daemon(pipeline, night, workers):
     bed.settle()
     wal = wal_bytes()
     servers = bed.Meter(postgres=bed.server_pid("postgres"), kafka=bed.server_pid("kafka"))
+    started = time.time()
     daemon = pipeline.daemon(workers=workers)
     ended = bed.await_rows(pipeline, night.councils + night.declarations, daemon)
     used = servers.read()
@@ -38,6 +41,7 @@ def run_daemon(pipeline, night, workers):
     return {
         "workers": workers,
         "seconds": seconds,
+        "since_start_s": ended - started,
         "rate": night.declarations / seconds,
         "cpu_s": {name: round(u.cpu_s, 2) for name, u in used.items()},
         "cpu_us_per_declaration": {name: u.cpu_s * 1e6 / night.declarations for name, u in used.items()},
@@ -65,8 +69,9 @@ def dump_rows(pipeline, folder):
     folder.mkdir(parents=True, exist_ok=True)
     counts = {}
     for place, table in enumerate(TABLES):
-        columns = pipeline.value("SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
-                                 f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
+        columns = pipeline.value(
+            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
+            f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
         (folder / f"{table}.columns").write_text(columns + "\n")
         pipeline.psql(f"\\copy (SELECT {columns} FROM declared.{table} ORDER BY xmin::text::bigint, ctid) "
                       f"TO '{folder}/{table}.rows' (FORMAT binary)")
@@ -99,6 +104,10 @@ def spread(values):
     return {"median": statistics.median(values), "min": min(values), "max": max(values), "n": len(values)}
 
 
+def cpu_of_floor(floor):
+    return floor["postgres_cpu_s"] + floor["cpu_seconds"]
+
+
 def measure_workers(night, workers, repeats, what):
     """A warm-up, whose rows the floor takes; then floor and daemon in turn."""
     folder = bed.FOLDER / "rows"
@@ -106,7 +115,7 @@ def measure_workers(night, workers, repeats, what):
         run_daemon(pipeline, night, workers)
         what.update(describe(pipeline))
         dump_rows(pipeline, folder)
-    runs, floors, ratios = [], [], []
+    runs, floors, ratios, by_cpu = [], [], [], []
     for _ in range(repeats):
         floor = run_copy_floor(folder, workers)
         with bed.database() as pipeline:
@@ -115,13 +124,15 @@ def measure_workers(night, workers, repeats, what):
         runs.append(run)
         floors.append(floor)
         ratios.append(run["rate"] / floor["rate"])
-        bed.say(f"  {workers} worker{'s' * (workers > 1)}: {run['rate']:8,.0f} declarations/s, COPY floor {floor['rate']:8,.0f}/s, "
-                f"ratio {ratios[-1]:.2f}")
+        by_cpu.append(cpu_of_floor(floor) / (run["cpu_s"]["declared"] + run["cpu_s"]["postgres"]))
+        bed.say(f"  {workers} worker(s): {run['rate']:8,.0f} declarations/s, COPY floor {floor['rate']:8,.0f}/s, "
+                f"ratio {ratios[-1]:.2f}, of CPU {by_cpu[-1]:.2f}")
     return {
         "workers": workers,
         "rate": spread([run["rate"] for run in runs]),
         "copy_floor_rate": spread([floor["rate"] for floor in floors]),
         "ratio_to_copy_floor": spread(ratios),
+        "ratio_of_cpu": spread(by_cpu),
         "runs": runs,
         "copy_floors": floors,
     }

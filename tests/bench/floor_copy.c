@@ -86,8 +86,7 @@ static void read_table(const char *folder, size_t index) {
     table->len = (size_t)status.st_size;
     table->bytes = mmap(NULL, table->len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     close(fd);
-    if (table->bytes == MAP_FAILED || table->len < sizeof header ||
-        memcmp(table->bytes, header, sizeof header) != 0) {
+    if (table->bytes == MAP_FAILED || table->len < sizeof header || memcmp(table->bytes, header, sizeof header) != 0) {
         give_up("%s is no binary COPY", path);
     }
     table->next = sizeof header;

@@ -30,6 +30,7 @@ STAGES = [
     ("judge", "apply", ("entry_draft", "entry_resolve", "entry_judge", "entry_keep", "entry_take_judgement",
                         "ballot_find_in_force")),
     ("control", "emit", ("control_decide",)),
+    ("control's sums", "apply", ("count_turn",)),
     ("facts", "emit", ("facts_tell",)),
     ("phrases", "emit", ("phrase_headline", "phrase_flash")),
     ("emit", "apply", ("emit_snapshot", "emit_ballot")),
@@ -49,7 +50,8 @@ def annotated(profile, inclusive):
     for line in text.splitlines():
         found = LINE.match(line)
         if found:
-            rows.append((int(found[1].replace(",", "")), found[2], re.sub(r"\.(part|isra|constprop|cold).*", "", found[3])))
+            function = re.sub(r"\.(part|isra|constprop|cold).*", "", found[3])
+            rows.append((int(found[1].replace(",", "")), found[2], function))
     return rows
 
 
@@ -99,9 +101,12 @@ def by_stage(inclusive, digest, declarations):
         own[within] -= cost[stage]
     own["hash: text of the row"] -= digest
     own["hash: SHA-256"] = digest
+    own["judge: SHA-256 of the content"] = whole.get("sha256", 0) - digest
+    own["judge"] -= own["judge: SHA-256 of the content"]
     own["the rest of lane_apply"] = own.pop("apply")
     own["the rest"] = own.pop("all")
     own["rules"] += own.pop("rules of the record")
+    own["control"] += own.pop("control's sums")
     return {stage: amount / declarations for stage, amount in own.items()}
 
 
@@ -110,10 +115,11 @@ def show(result, top):
           f"{result['snapshots']} snapshots; {result['cpu_us']:.2f} us of CPU each without callgrind\n")
     print("instructions per declaration")
     for stage, amount in result["stages"].items():
-        print(f"  {stage:<26} {amount:>10,.0f}")
-    print(f"  {'sum':<26} {result['sum']:>10,.0f}\n  {'  without SHA-256':<26} {result['sum_without_digest']:>10,.0f}"
-          f"\n  {'  validate + aggregate':<26} {result['validate_and_aggregate']:>10,.0f}"
-          "   (decode, rules, judge, control, facts, phrases, emit)")
+        print(f"  {stage:<30} {amount:>10,.0f}")
+    for name, amount in (("sum", result["sum"]), ("  without SHA-256", result["sum_without_digest"]),
+                         ("  validate + aggregate", result["validate_and_aggregate"])):
+        print(f"  {name:<30} {amount:>10,.0f}")
+    print("  (decode, rules, judge with its SHA-256, control, facts, phrases, emit, the rest of lane_apply)")
     print(f"\nof single functions, themselves alone ({top} dearest)")
     for amount, file, function in result["functions"][:top]:
         print(f"  {amount:>10,.0f}  {function}  {file}")
@@ -125,7 +131,8 @@ def measure(declarations, councils):
     stages = by_stage(inclusive, digest, counted)
     total = sum(stages.values())
     not_core = ("hash: SHA-256", "hash: text of the row", "COPY rows", "trim", "the rest")
-    return dict(native, stages=stages, sum=total, sum_without_digest=total - stages["hash: SHA-256"],
+    return dict(native, stages=stages, sum=total,
+                sum_without_digest=total - stages["hash: SHA-256"] - stages["judge: SHA-256 of the content"],
                 validate_and_aggregate=total - sum(stages[stage] for stage in not_core),
                 functions=[(amount / counted, os.path.basename(file), function) for amount, file, function in alone])
 

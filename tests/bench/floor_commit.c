@@ -1,0 +1,157 @@
+// floor_commit: the least that a consumer of the topic can do for a listening reader. What a poll brings is noted in
+// one small row a partition, with a NOTIFY, in one transaction; nothing is decoded.
+//
+//     floor_commit --bootstrap HOST:PORT [--partitions N]      until SIGTERM; the database is DECLARED_POSTGRES_URI's
+//
+// It makes the table floor_batch (batch, partition, first_offset, last_offset), begins at the topic's end, says
+// "reading" on standard output once it does, and tells batches on the channel floor_batch.
+#include "common/domain/envelope.h"
+
+#include <libpq-fe.h>
+#include <librdkafka/rdkafka.h>
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARTITIONS_MAX = 64, POLL_MS = 100, BATCH_MAX = 2000, SQL_BYTES = PARTITIONS_MAX * 96 + 256 };
+
+typedef struct Span {
+    int64_t first, last; // offsets; first -1: none
+} Span;
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number) {
+    (void)number;
+    stopped = 1;
+}
+
+__attribute__((noreturn)) static void give_up(const char *what) {
+    fprintf(stderr, "floor_commit: %s\n", what);
+    exit(EXIT_FAILURE);
+}
+
+static void execute(PGconn *pg, const char *sql) {
+    PGresult *result = PQexec(pg, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+        give_up(PQerrorMessage(pg));
+    }
+    PQclear(result);
+}
+
+static PGconn *open_database(const char *uri) {
+    PGconn *pg = PQconnectdb(uri);
+    if (PQstatus(pg) != CONNECTION_OK) {
+        give_up(PQerrorMessage(pg));
+    }
+    execute(pg,
+            "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS floor_batch (batch bigint, partition int, "
+            "first_offset bigint, last_offset bigint, PRIMARY KEY (batch, partition)); TRUNCATE floor_batch");
+    return pg;
+}
+
+static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
+    const char *const settings[][2] = {
+        {"bootstrap.servers", bootstrap}, {"group.id", "declared-floor"},   {"enable.auto.commit", "false"},
+        {"fetch.wait.max.ms", "100"},     {"enable.partition.eof", "true"},
+    };
+    char error[512];
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        rd_kafka_conf_set(conf, settings[i][0], settings[i][1], error, sizeof error);
+    }
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
+    if (kafka == NULL) {
+        give_up(error);
+    }
+    rd_kafka_poll_set_consumer(kafka);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int i = 0; i < partitions; i++) {
+        rd_kafka_topic_partition_list_add(list, TOPIC_DECLARATIONS, i)->offset = RD_KAFKA_OFFSET_END;
+    }
+    rd_kafka_assign(kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return kafka;
+}
+
+static void commit_spans(PGconn *pg, const Span *spans, int partitions, long long batch) {
+    char sql[SQL_BYTES];
+    int len = snprintf(sql, sizeof sql, "INSERT INTO floor_batch VALUES ");
+    const char *separator = "";
+    for (int i = 0; i < partitions; i++) {
+        if (spans[i].first >= 0) {
+            len += snprintf(sql + len, sizeof sql - (size_t)len, "%s(%lld, %d, %lld, %lld)", separator, batch, i,
+                            (long long)spans[i].first, (long long)spans[i].last);
+            separator = ", ";
+        }
+    }
+    snprintf(sql + len, sizeof sql - (size_t)len, "; NOTIFY floor_batch, '%lld'", batch);
+    execute(pg, sql); // one message, so one transaction
+}
+
+// Records of one poll, and how many partitions have come to their end so far.
+static int read_spans(rd_kafka_t *kafka, Span *spans, int partitions, int *ends) {
+    int count = 0;
+    for (int i = 0; i < partitions; i++) {
+        spans[i].first = -1;
+    }
+    rd_kafka_message_t *message = rd_kafka_consumer_poll(kafka, POLL_MS);
+    while (message != NULL) {
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->partition < partitions) {
+            Span *span = &spans[message->partition];
+            span->first = span->first < 0 ? message->offset : span->first;
+            span->last = message->offset;
+            count++;
+        }
+        *ends += message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        rd_kafka_message_destroy(message);
+        message = count < BATCH_MAX ? rd_kafka_consumer_poll(kafka, 0) : NULL;
+    }
+    return count;
+}
+
+static void run(rd_kafka_t *kafka, PGconn *pg, int partitions) {
+    Span spans[PARTITIONS_MAX];
+    int ends = 0;
+    bool told = false;
+    for (long long batch = 1; !stopped;) {
+        if (read_spans(kafka, spans, partitions, &ends) > 0) {
+            commit_spans(pg, spans, partitions, batch++);
+        }
+        if (ends >= partitions && !told) {
+            puts("reading");
+            fflush(stdout);
+            told = true;
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {
+        {"bootstrap", required_argument, NULL, 'b'}, {"partitions", required_argument, NULL, 'p'}, {0}};
+    const char *bootstrap = NULL, *uri = getenv("DECLARED_POSTGRES_URI");
+    int partitions = 6;
+    for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (found == 'b') {
+            bootstrap = optarg;
+        } else if (found == 'p') {
+            partitions = atoi(optarg);
+        }
+    }
+    if (bootstrap == NULL || uri == NULL || partitions < 1 || partitions > PARTITIONS_MAX || optind != argc) {
+        fprintf(stderr, "Usage: DECLARED_POSTGRES_URI=... floor_commit --bootstrap HOST:PORT [--partitions N]\n");
+        return 2;
+    }
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    PGconn *pg = open_database(uri);
+    rd_kafka_t *kafka = open_consumer(bootstrap, partitions);
+    run(kafka, pg, partitions);
+    rd_kafka_consumer_close(kafka);
+    rd_kafka_destroy(kafka);
+    PQfinish(pg);
+    return EXIT_SUCCESS;
+}

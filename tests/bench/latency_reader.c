@@ -1,0 +1,175 @@
+#include "tests/bench/latency_reader.h"
+
+#include "common/base/buf.h"
+#include "common/base/map.h"
+#include "common/base/vec.h"
+#include "tests/bench/records.h"
+
+#include <jansson.h>
+#include <libpq-fe.h>
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+// What was told of an election, and what has been read of it.
+typedef struct Known {
+    Str election_id;
+    int64_t read, told; // seq of snapshots
+} Known;
+
+struct Reader {
+    PGconn *pg;
+    bool floor;
+    Map elections;        // id -> Known
+    VEC(Known *) waiting; // told of since the last answer
+    int64_t read, told;   // batches of the floor
+    VEC(Sighting) sightings;
+    Arena memory;
+};
+
+static const char snapshots_sql[] =
+    "SELECT h.cause ->> 'partition', h.cause ->> 'kafka_offset', h.cause ->> 'kafka_offset' "
+    "FROM unnest($1::text[], $2::int[], $3::int[]) AS w (election_id, first, last) "
+    "JOIN api.council_control_history h ON h.election_id = w.election_id AND h.seq > w.first AND h.seq <= w.last "
+    "WHERE h.cause ->> 'topic' = 'ward-declarations'";
+static const char floor_sql[] =
+    "SELECT partition, first_offset, last_offset FROM floor_batch WHERE batch > $1 AND batch <= $2";
+
+int64_t clock_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void expect(const Reader *reader, PGresult *result, ExecStatusType wanted) {
+    if (PQresultStatus(result) != wanted) {
+        bench_give_up("%s", PQerrorMessage(reader->pg));
+    }
+    PQclear(result);
+}
+
+Reader *reader_new(const char *uri, bool floor) {
+    Reader *reader = mem_alloc(1, sizeof *reader);
+    reader->floor = floor;
+    reader->pg = PQconnectdb(uri);
+    if (PQstatus(reader->pg) != CONNECTION_OK) {
+        bench_give_up("%s", PQerrorMessage(reader->pg));
+    }
+    expect(reader, PQprepare(reader->pg, "read", floor ? floor_sql : snapshots_sql, 0, NULL), PGRES_COMMAND_OK);
+    expect(reader, PQexec(reader->pg, floor ? "LISTEN floor_batch" : "LISTEN council_control"), PGRES_COMMAND_OK);
+    return reader;
+}
+
+void reader_free(Reader *reader) {
+    PQfinish(reader->pg);
+    map_free(&reader->elections);
+    vec_free(&reader->waiting);
+    vec_free(&reader->sightings);
+    arena_free(&reader->memory);
+    mem_free(reader);
+}
+
+static void note_snapshot(Reader *reader, const char *payload) {
+    json_t *json = json_loads(payload, 0, NULL);
+    Str id = str_from(json_string_value(json_object_get(json, "election_id")));
+    int64_t seq = json_integer_value(json_object_get(json, "seq"));
+    if (str_is_none(id)) {
+        bench_give_up("a notification names no election: %s", payload);
+    }
+    Known *known = map_get(&reader->elections, id);
+    if (known == NULL) {
+        known = arena_alloc(&reader->memory, 1, sizeof *known);
+        known->election_id = arena_copy(&reader->memory, id);
+        map_put(&reader->elections, known->election_id, known);
+    }
+    if (known->told == known->read) {
+        *vec_push(&reader->waiting) = known;
+    }
+    known->told = seq > known->told ? seq : known->told;
+    json_decref(json);
+}
+
+static bool take_notifications(Reader *reader) {
+    bool any = false;
+    if (PQconsumeInput(reader->pg) != 1) {
+        bench_give_up("%s", PQerrorMessage(reader->pg));
+    }
+    for (PGnotify *notify; (notify = PQnotifies(reader->pg)) != NULL; PQfreemem(notify)) {
+        any = true;
+        if (reader->floor) {
+            reader->told = strtoll(notify->extra, NULL, 10);
+        } else {
+            note_snapshot(reader, notify->extra);
+        }
+    }
+    return any;
+}
+
+static PGresult *query(Reader *reader, int count, const char *const *parameters) {
+    PGresult *result = PQexecPrepared(reader->pg, "read", count, parameters, NULL, NULL, 0);
+    if (PQresultStatus(result) != PGRES_TUPLES_OK) {
+        bench_give_up("%s", PQerrorMessage(reader->pg));
+    }
+    return result;
+}
+
+static PGresult *read_floor(Reader *reader) {
+    char first[32], last[32];
+    snprintf(first, sizeof first, "%lld", (long long)reader->read);
+    snprintf(last, sizeof last, "%lld", (long long)reader->told);
+    reader->read = reader->told;
+    return query(reader, 2, (const char *const[]){first, last});
+}
+
+// Ids of elections have no character that an array's text would have to quote.
+static PGresult *read_snapshots(Reader *reader) {
+    Buf arrays[3] = {0};
+    for (size_t i = 0; i < reader->waiting.count; i++) {
+        Known *known = reader->waiting.items[i];
+        for (size_t a = 0; a < 3; a++) {
+            buf_add_byte(&arrays[a], i == 0 ? '{' : ',');
+        }
+        buf_add_str(&arrays[0], known->election_id);
+        buf_add_decimal(&arrays[1], known->read);
+        buf_add_decimal(&arrays[2], known->told);
+        known->read = known->told;
+    }
+    vec_clear(&reader->waiting);
+    for (size_t a = 0; a < 3; a++) {
+        buf_add(&arrays[a], "}", sizeof "}");
+    }
+    PGresult *result = query(reader, 3, (const char *const[]){arrays[0].ptr, arrays[1].ptr, arrays[2].ptr});
+    for (size_t a = 0; a < 3; a++) {
+        buf_free(&arrays[a]);
+    }
+    return result;
+}
+
+bool reader_wait(Reader *reader, int timeout_ms) {
+    if (!take_notifications(reader)) {
+        struct pollfd socket = {.fd = PQsocket(reader->pg), .events = POLLIN};
+        poll(&socket, 1, timeout_ms);
+        if (!take_notifications(reader)) {
+            return false;
+        }
+    }
+    PGresult *result = reader->floor ? read_floor(reader) : read_snapshots(reader);
+    int64_t now = clock_ns();
+    for (int i = 0; i < PQntuples(result); i++) {
+        *vec_push(&reader->sightings) = (Sighting){
+            .partition = atoi(PQgetvalue(result, i, 0)),
+            .first_offset = strtoll(PQgetvalue(result, i, 1), NULL, 10),
+            .last_offset = strtoll(PQgetvalue(result, i, 2), NULL, 10),
+            .at_ns = now,
+        };
+    }
+    PQclear(result);
+    return true;
+}
+
+const Sighting *reader_sightings(const Reader *reader, size_t *count) {
+    *count = reader->sightings.count;
+    return reader->sightings.items;
+}
