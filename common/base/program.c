@@ -1,6 +1,8 @@
 #include "common/base/program.h"
+#include "common/base/clock.h"
 
 #include "common/base/log.h"
+#include "common/base/notify.h"
 #include "common/base/vec.h"
 
 #include <errno.h>
@@ -12,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EXIT_MISUSED = 2, STOP_WITHIN_MS = 4500 };
+enum { STOP_WITHIN_MS = 4500, LOOK_EVERY_MS = 1000 };
 
 extern char **environ;
 
@@ -62,12 +64,12 @@ static bool read_options(const Program *program, int argc, char **argv, Options 
             print_help(program);
             return *code = EXIT_SUCCESS, false;
         default:
-            return *code = EXIT_MISUSED, false;
+            return *code = PROGRAM_MISUSED, false;
         }
     }
     if (optind < argc) {
         fprintf(stderr, "%s: unexpected argument %s; see %s --help\n", program->name, argv[optind], program->name);
-        return *code = EXIT_MISUSED, false;
+        return *code = PROGRAM_MISUSED, false;
     }
     return true;
 }
@@ -101,7 +103,7 @@ int program_main(const Program *program, int argc, char **argv) {
     int code = EXIT_SUCCESS;
     if (read_options(program, argc, argv, &options, &code)) {
         Config *config = read_settings(program, &options, &arena);
-        code = EXIT_FAILURE;
+        code = PROGRAM_MISUSED;
         if (config != NULL) {
             code = options.check ? EXIT_SUCCESS : program->run(config);
         }
@@ -125,27 +127,62 @@ void program_block_signals(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+static Rounds *watched; // a list, by main alone
+
+void program_watch(Rounds *rounds) {
+    rounds->next = watched;
+    watched = rounds;
+}
+
+static bool all_have_gone_round(void) {
+    for (const Rounds *rounds = watched; rounds != NULL; rounds = rounds->next) {
+        if (atomic_load(&rounds->count) == rounds->seen) {
+            return false;
+        }
+    }
+    for (Rounds *rounds = watched; rounds != NULL; rounds = rounds->next) {
+        rounds->seen = atomic_load(&rounds->count);
+    }
+    return true;
+}
+
+// No thread waits longer than some seconds for a silent server, so one that stands still for as long as the manager
+// bears it hangs, and the process is better begun anew. `*well`: what the manager was told last.
+static void feed_watchdog(bool *well) {
+    bool turns = all_have_gone_round();
+    if (turns) {
+        notify_send("WATCHDOG=1");
+    }
+    if (turns != *well) {
+        notify_send(turns ? "STATUS=all threads go round" : "STATUS=a thread stands still");
+    }
+    *well = turns;
+}
+
 void program_wait_for_stop(atomic_bool *stop) {
     sigset_t signals;
     list_signals(&signals);
-    int received = 0;
-    while (sigwait(&signals, &received) != 0) {
+    notify_send("READY=1\nSTATUS=runs");
+    int64_t watchdog_ms = notify_watchdog_ms();
+    int64_t look_ms = watchdog_ms > 0 && watchdog_ms / 4 < LOOK_EVERY_MS ? watchdog_ms / 4 : LOOK_EVERY_MS;
+    struct timespec look = {.tv_sec = look_ms / 1000, .tv_nsec = look_ms % 1000 * 1000000};
+    bool well = true;
+    int received;
+    while ((received = watchdog_ms > 0 ? sigtimedwait(&signals, NULL, &look) : sigwaitinfo(&signals, NULL)) < 0) {
+        if (watchdog_ms > 0) {
+            feed_watchdog(&well);
+        }
     }
+    notify_send("STOPPING=1\nSTATUS=stopping");
     log_info("stopping on %s", received == SIGTERM ? "SIGTERM" : "SIGINT");
     atomic_store(stop, true);
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void program_leave_within_bounds(const atomic_int *running) {
     static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
-    int64_t until_ms = now_ms() + STOP_WITHIN_MS;
+    int64_t until_ms = clock_ms() + STOP_WITHIN_MS;
     while (atomic_load(running) > 0) {
-        if (now_ms() > until_ms) {
+        if (clock_ms() > until_ms) {
             log_warning("a server does not answer; leaving without a goodbye");
             _exit(EXIT_SUCCESS);
         }

@@ -5,6 +5,10 @@
 
 #include <stdatomic.h>
 
+// The exit code when to start again would change nothing: options or settings that make no sense, or another
+// process that has this one's name.
+enum { PROGRAM_MISUSED = 2 };
+
 typedef struct Program {
     const char *name;
     const char *about; // lines of --help
@@ -20,7 +24,19 @@ int program_main(const Program *program, int argc, char **argv);
 // error code where it happens.
 void program_block_signals(void);
 
-// Until SIGTERM or SIGINT; then sets *stop.
+// A thread that goes round, and counts; one whose count stands still hangs.
+typedef struct Rounds {
+    atomic_uint count;
+    unsigned seen;       // when all were last seen to have gone round
+    struct Rounds *next; // that is watched
+} Rounds;
+
+// Makes the service manager's watchdog depend on that thread too. Before program_wait_for_stop; `rounds` stays
+// where it is until that returns.
+void program_watch(Rounds *rounds);
+
+// Tells the service manager that the program is ready, and waits until SIGTERM or SIGINT; then sets *stop. In between
+// it feeds the manager's watchdog (see notify.h) each time that every watched thread has gone round.
 void program_wait_for_stop(atomic_bool *stop);
 
 // Until *running, a count of threads, is 0. A server that keeps one waiting is left behind: after 4.5 s

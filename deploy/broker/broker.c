@@ -87,6 +87,7 @@ static const char HELP[] =
     "  -t, --timeout-s N      give up after N seconds (default 30)\n"
     "  -X KEY=VALUE           a setting of librdkafka, over those of the file\n"
     "  -h, --help             this text\n"
+    "      --version          which one this is\n"
     "\n"
     "The embedded broker is for demonstrations. Do not measure or prove anything on it:\n"
     "  - all is in memory: when it stops, every record and offset is gone, and its port changes;\n"
@@ -494,6 +495,7 @@ int main(int argc, char **argv) {
         {"prefix", required_argument, NULL, 'f'},
         {"timeout-s", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
         {NULL, 0, NULL, 0},
     };
     Options options = {
@@ -501,8 +503,8 @@ int main(int argc, char **argv) {
     int status = EXIT_USAGE;
     int option;
     while ((option = getopt_long(argc, argv, "b:c:p:r:t:X:h", LONG_OPTIONS, NULL)) != -1) {
-        if (option == 'h') {
-            fputs(HELP, stdout);
+        if (option == 'h' || option == 'v') {
+            fputs(option == 'h' ? HELP : "declared-broker " DECLARED_VERSION "\n", stdout);
             status = EXIT_SUCCESS;
             goto done;
         }

@@ -49,7 +49,7 @@ bool store_is_connected(const Store *store) {
 
 StoreStatus store_connect(Store *store) {
     vec_clear(&store->stored_schemas); // what was prepared may not have come to pass
-    return connection_open(&store->connection, store->uri, store->role) ? STORE_OK : STORE_AWAY;
+    return connection_open(&store->connection, store->uri, store->role) ? store_check_fit(store) : STORE_AWAY;
 }
 
 void store_disconnect(Store *store) {

@@ -17,6 +17,7 @@ typedef enum StoreStatus {
     STORE_OK,
     STORE_AWAY,   // no connection, or the server refused for now: connect again later
     STORE_FENCED, // another owner has advanced the lane: the transaction is void
+    STORE_UNFIT,  // this program and the database's schema do not go together
 } StoreStatus;
 
 typedef struct Store Store;
@@ -29,6 +30,11 @@ void store_free(Store *store);
 Str store_error(const Store *store);
 
 bool store_is_connected(const Store *store);
+
+// The migration of schemas/sql that this program needs.
+enum { STORE_SCHEMA_NEEDED = 20 };
+
+// STORE_UNFIT: the schema is older than that, or so new that it works no longer with this program.
 StoreStatus store_connect(Store *store);
 void store_disconnect(Store *store);
 

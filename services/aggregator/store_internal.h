@@ -56,6 +56,9 @@ int32_t store_int4_field(const PGresult *result, int row, int column);
 int64_t store_int8_field(const PGresult *result, int row, int column);
 int64_t store_time_field(const PGresult *result, int row, int column); // microseconds since 1970, or TIME_NONE
 
+// Whether this program and the schema go together; STORE_UNFIT: the connection is closed.
+StoreStatus store_check_fit(Store *store);
+
 // Takes the answer to a query; what is not an answer means that the connection starts anew.
 StoreStatus store_settle(Store *store, PGresult *result);
 

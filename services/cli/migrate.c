@@ -113,7 +113,9 @@ static bool apply(const Cli *cli, PGconn *connection, const Migration *migration
 static bool migrate(const Cli *cli, PGconn *connection, Str *error) {
     // NOTICE lines such as "relation exists, skipping" are for nobody.
     if (!run(cli, connection, "SET client_min_messages = warning", error) ||
-        !run(cli, connection, "SELECT pg_advisory_lock(" MIGRATION_LOCK ")", error)) {
+        !run(cli, connection, "SELECT pg_advisory_lock(" MIGRATION_LOCK ")", error) ||
+        // What waits for a lock holds up all who come after it, the daemons too: better to try again.
+        !run(cli, connection, "SET lock_timeout = 2000", error)) {
         return false;
     }
     _cleanup_result_ PGresult *applied = read_applied(cli, connection, error);

@@ -60,13 +60,15 @@ static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaqu
              reason);
 }
 
-static bool subscribe(Consumer *consumer) {
+void consumer_join(Consumer *consumer) {
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(2);
     rd_kafka_topic_partition_list_add(topics, TOPIC_DECLARATIONS, RD_KAFKA_PARTITION_UA);
     rd_kafka_topic_partition_list_add(topics, TOPIC_DESK, RD_KAFKA_PARTITION_UA);
     rd_kafka_resp_err_t err = rd_kafka_subscribe(consumer->kafka, topics);
     rd_kafka_topic_partition_list_destroy(topics);
-    return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        snprintf(consumer->trouble, sizeof consumer->trouble, "subscribe: %s", rd_kafka_err2str(err));
+    }
 }
 
 Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
@@ -113,11 +115,6 @@ Consumer *consumer_new(const Config *config, int worker, char *error, size_t err
         return NULL;
     }
     rd_kafka_poll_set_consumer(consumer->kafka);
-    if (!subscribe(consumer)) {
-        snprintf(error, error_size, "the subscription was refused");
-        consumer_free(consumer);
-        return NULL;
-    }
     return consumer;
 }
 

@@ -14,9 +14,12 @@
 
 typedef struct Consumer Consumer;
 
-// Joins the group. `worker` numbers the workers of this process from 1. NULL: librdkafka refused a
-// setting, with the reason in `error` (of error_size bytes).
+// `worker` numbers the workers of this process from 1. NULL: librdkafka refused a setting, with the
+// reason in `error` (of error_size bytes).
 Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size);
+
+// Joins the group, which gives this worker lanes from then on.
+void consumer_join(Consumer *consumer);
 
 // Begins to leave the group; true once that is done. Call until true, or until time is up.
 bool consumer_close(Consumer *consumer);

@@ -1,8 +1,9 @@
 // `declared`: reads its settings, starts its workers, and ends them on SIGTERM or SIGINT.
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "common/base/program.h"
-#include "common/base/vec.h"
 #include "common/domain/rule_settings.h"
+#include "services/ingest/kafka_settings.h"
 #include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
@@ -16,22 +17,37 @@ static atomic_bool stop;
 static atomic_int running;   // workers that have not ended
 static atomic_bool replaced; // a worker, by another process
 
+// A worker and its thread, which frees the worker: what is looked at from outside is kept apart from it.
+typedef struct Runner {
+    Worker *worker; // NULL: its thread has it
+    pthread_t thread;
+    bool started;
+    Rounds rounds;
+} Runner;
+
 static bool check_settings(const Config *config, Arena *arena, Str *error) {
     RuleBook rules;
     char refusal[512] = "";
     if (!rule_settings_read(config, 1, arena, &rules, error)) {
         return false;
     }
-    if (!registry_check(config, refusal, sizeof refusal)) {
-        *error = arena_copy(arena, str_from(refusal));
-        return false;
+    rd_kafka_conf_t *kafka = kafka_settings(config, NULL, 0, refusal, sizeof refusal);
+    bool good = kafka != NULL && registry_check(config, refusal, sizeof refusal);
+    if (kafka != NULL) {
+        rd_kafka_conf_destroy(kafka);
     }
-    return true;
+    if (!good) {
+        *error = arena_copy(arena, str_from(refusal));
+    }
+    return good;
 }
 
 // A worker goes within its own thread: that too may have to wait for a server.
-static void *run_worker(void *worker) {
-    if (!worker_run(worker)) {
+static void *run_worker(void *context) {
+    Runner *runner = context;
+    Worker *worker = runner->worker;
+    runner->worker = NULL;
+    if (!worker_run(worker, &runner->rounds.count)) {
         atomic_store(&replaced, true);
     }
     worker_free(worker);
@@ -51,45 +67,58 @@ static void warn_of_scram(const Config *config) {
     }
 }
 
-static int run(const Config *config) {
-    program_block_signals();
-    VEC(Worker *) workers = {0}; // those that have not been started
-    VEC(pthread_t) threads = {0};
+static bool make_workers(const Config *config, Runner *runners, int count) {
     char error[512] = "";
-    int code = EXIT_SUCCESS;
-    int wanted = config_int(config, "daemon.workers");
-    for (int i = 1; i <= wanted && code == EXIT_SUCCESS; i++) {
-        Worker *worker = worker_new(config, i, &stop, error, sizeof error);
-        if (worker == NULL) {
+    for (int i = 0; i < count; i++) {
+        runners[i].worker = worker_new(config, i + 1, &stop, error, sizeof error);
+        if (runners[i].worker == NULL) {
             fprintf(stderr, "declared: %s\n", error);
-            code = EXIT_FAILURE;
-        } else {
-            *vec_push(&workers) = worker;
+            return false;
         }
     }
-    while (workers.count > 0 && code == EXIT_SUCCESS) {
+    return true;
+}
+
+static void start_workers(Runner *runners, int count) {
+    for (int i = 0; i < count; i++) {
         atomic_fetch_add(&running, 1);
-        int failure = pthread_create(vec_push(&threads), NULL, run_worker, workers.items[--workers.count]);
+        int failure = pthread_create(&runners[i].thread, NULL, run_worker, &runners[i]);
         if (failure != 0) {
             fprintf(stderr, "declared: cannot start a thread: %s\n", strerror(failure));
             _exit(EXIT_FAILURE);
         }
+        runners[i].started = true;
+        char name[16]; // for top, ps and gdb
+        snprintf(name, sizeof name, "worker-%d", (i + 1) % 100);
+        pthread_setname_np(runners[i].thread, name);
+        program_watch(&runners[i].rounds);
     }
-    if (code == EXIT_SUCCESS) {
-        log_info("declared %s runs with %d workers", DECLARED_VERSION, wanted);
+}
+
+static void end_workers(Runner *runners, int count) {
+    for (int i = 0; i < count; i++) {
+        if (runners[i].started) {
+            pthread_join(runners[i].thread, NULL);
+        }
+        worker_free(runners[i].worker);
+    }
+    mem_free(runners);
+}
+
+static int run(const Config *config) {
+    program_block_signals();
+    int count = config_int(config, "daemon.workers");
+    Runner *runners = mem_alloc((size_t)count, sizeof *runners);
+    bool made = make_workers(config, runners, count);
+    if (made) {
+        start_workers(runners, count);
+        log_info("declared %s runs with %d workers", DECLARED_VERSION, count);
         warn_of_scram(config);
         program_wait_for_stop(&stop);
         program_leave_within_bounds(&running);
     }
-    for (size_t i = 0; i < threads.count; i++) {
-        pthread_join(threads.items[i], NULL);
-    }
-    for (size_t i = 0; i < workers.count; i++) {
-        worker_free(workers.items[i]);
-    }
-    vec_free(&threads);
-    vec_free(&workers);
-    return atomic_load(&replaced) ? EXIT_FAILURE : code;
+    end_workers(runners, count);
+    return !made || atomic_load(&replaced) ? PROGRAM_MISUSED : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv) {

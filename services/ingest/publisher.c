@@ -1,5 +1,6 @@
 #include "services/ingest/publisher.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/ingest/outbox.h"
 
@@ -72,14 +73,8 @@ static void sleep_until_woken(Publisher *publisher, Outboxes *outboxes, int64_t 
     pthread_mutex_unlock(&publisher->lock);
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void say_trouble(Publisher *publisher, const char *who, Str why) {
-    int64_t now = now_ms();
+    int64_t now = clock_ms();
     publisher->troubled_since_ms = publisher->troubled_since_ms == 0 ? now : publisher->troubled_since_ms;
     if (!publisher->away && !stopping(publisher) && now - publisher->troubled_since_ms >= SAY_AFTER_MS) {
         log_warning("what is to be published waits for %s: " STR_FMT, who, STR_ARG(why));

@@ -1,6 +1,7 @@
 #include "services/ingest/registry.h"
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 
@@ -30,12 +31,6 @@ struct Registry {
 
 static void start_curl(void) {
     curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 // ---- settings
@@ -185,13 +180,13 @@ static RegistryStatus read_answer(Registry *registry, Str *text) {
 }
 
 RegistryStatus registry_ask(Registry *registry, int32_t id, int patience_ms, Str *text) {
-    int64_t until = now_ms() + patience_ms;
+    int64_t until = clock_ms() + patience_ms;
     if (registry->id != id || (!registry->asking && !registry->answered)) {
         begin_question(registry, id);
     }
     while (!registry->answered) {
         go_on(registry);
-        int64_t left = until - now_ms();
+        int64_t left = until - clock_ms();
         if (registry->answered || left <= 0) {
             break;
         }

@@ -1,5 +1,6 @@
 #include "services/ingest/worker.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/domain/rule_settings.h"
 #include "services/aggregator/store.h"
@@ -13,22 +14,23 @@
 #include <unistd.h>
 
 enum {
-    POLL_MS = 100,          // how long a quiet worker sleeps, and so how late it sees a stop
+    POLL_MS = 100, // how long a quiet worker sleeps, and so how late it sees a stop
     KAFKA_TIMEOUT_MS = 1500,
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
-    PROOF_MS = 2000,        // for a first batch after a reload
-    CLOSE_MS = 2000,        // for leaving the group
+    PROOF_MS = 2000, // for a first batch after a reload
+    CLOSE_MS = 2000, // for leaving the group
     OFFSETS_EVERY_MS = 1000,
-    LOAD_ELECTIONS = 16,    // of one query: bounds what it holds in memory
-    OVERLAP_RECORDS = 100,  // a batch of so many filled up because records wait: the next is made while it commits
+    LOAD_ELECTIONS = 16,   // of one query: bounds what it holds in memory
+    OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
 };
 
 // What the worker does next about its lanes.
 typedef enum Phase {
-    PHASE_REST, // the group has given it nothing
-    PHASE_LOAD, // lanes are to be learned from the database
-    PHASE_DESK, // desk events to their end come before the first declaration
+    PHASE_START, // it has yet to see that the database is fit for this program, and then joins the group
+    PHASE_REST,  // the group has given it nothing
+    PHASE_LOAD,  // lanes are to be learned from the database
+    PHASE_DESK,  // desk events to their end come before the first declaration
     PHASE_RUN,
 } Phase;
 
@@ -49,8 +51,8 @@ struct Worker {
     VEC(Lane *) lanes;
     Batch batch;
     Effects effects;
-    Transaction transaction;                  // that is being made
-    VEC(ReadFrom) submitted, committed;       // where the lanes stand with what was last handed over, committed
+    Transaction transaction;            // that is being made
+    VEC(ReadFrom) submitted, committed; // where the lanes stand with what was last handed over, committed
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool offsets_untold;   // lag tools do not know the newest
     bool away, stall_said; // the trouble has been said
@@ -59,18 +61,6 @@ struct Worker {
     int64_t proof_by_ms;
     bool replaced; // in the group, by another process of the same name
 };
-
-static int64_t clock_ms(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t wall_clock_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 Worker *worker_new(const Config *config, int number, const atomic_bool *stop, char *error, size_t error_size) {
     Worker *worker = mem_alloc(1, sizeof *worker);
@@ -127,13 +117,13 @@ static bool stopping(const Worker *worker) {
     return atomic_load(worker->stop);
 }
 
-static void be_patient(Worker *worker, const char *who, Str why) {
+static void be_patient(Worker *worker, const char *what, Str why) {
     if (!worker->away && !stopping(worker)) {
-        log_warning("%s is away, waiting: " STR_FMT " worker=%d", who, STR_ARG(why), worker->number);
+        log_warning("%s, waiting: " STR_FMT " worker=%d", what, STR_ARG(why), worker->number);
         worker->away = true;
         publisher_rest(worker->publisher, true);
     }
-    worker->retry_at_ms = clock_ms(CLOCK_MONOTONIC) + worker->backoff_ms;
+    worker->retry_at_ms = clock_ms() + worker->backoff_ms;
     worker->backoff_ms = worker->backoff_ms * 2 < BACKOFF_MOST_MS ? worker->backoff_ms * 2 : BACKOFF_MOST_MS;
 }
 
@@ -183,13 +173,13 @@ static void follow_assignment(Worker *worker) {
 static bool load_rules(Worker *worker) {
     int32_t partitions = consumer_partitions(worker->consumer, KAFKA_TIMEOUT_MS);
     if (partitions == 0) {
-        be_patient(worker, "Kafka", consumer_trouble(worker->consumer));
+        be_patient(worker, "Kafka is away", consumer_trouble(worker->consumer));
         return false;
     }
     Str error = STR_NONE;
     arena_reset(&worker->settings);
     if (!rule_settings_read(worker->config, partitions, &worker->settings, &worker->rules, &error)) {
-        be_patient(worker, "the configuration", error); // main has checked it: cannot happen
+        be_patient(worker, "the settings are refused", error); // main has checked it: cannot happen
         return false;
     }
     return true;
@@ -199,7 +189,7 @@ static bool load_lane(Worker *worker, int32_t number) {
     Lane *lane = lane_new(number);
     if (store_load_lane(store_of(worker), lane, worker->schemas) != STORE_OK) {
         lane_free(lane);
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return false;
     }
     *vec_push(&worker->lanes) = lane;
@@ -222,20 +212,36 @@ static void read_lanes(Worker *worker, bool declarations) {
     vec_free(&from);
 }
 
+static bool connect_store(Worker *worker) {
+    StoreStatus status = store_is_connected(store_of(worker)) ? STORE_OK : store_connect(store_of(worker));
+    if (status != STORE_OK) {
+        be_patient(worker, status == STORE_UNFIT ? "the database is not ready" : "PostgreSQL is away",
+                   store_error(worker->store));
+    }
+    return status == STORE_OK;
+}
+
+// One that cannot work takes no lanes from those that can.
+static void start(Worker *worker) {
+    if (clock_ms() >= worker->retry_at_ms && connect_store(worker)) {
+        be_well(worker);
+        consumer_join(worker->consumer);
+        worker->phase = PHASE_REST;
+        return;
+    }
+    clock_sleep_ms(POLL_MS);
+}
+
 static void load(Worker *worker) {
-    if (clock_ms(CLOCK_MONOTONIC) < worker->retry_at_ms) {
+    if (clock_ms() < worker->retry_at_ms) {
         return;
     }
     drop_lanes(worker);
-    if (!store_is_connected(store_of(worker)) && store_connect(store_of(worker)) != STORE_OK) {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
-        return;
-    }
-    if (!load_rules(worker)) {
+    if (!connect_store(worker) || !load_rules(worker)) {
         return;
     }
     if (store_resolve_rules(store_of(worker), &worker->rules) != STORE_OK) {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         return;
     }
     const Assignment *assignment = consumer_assignment(worker->consumer);
@@ -244,7 +250,7 @@ static void load(Worker *worker) {
             return;
         }
     }
-    worker->proof_by_ms = clock_ms(CLOCK_MONOTONIC) + PROOF_MS;
+    worker->proof_by_ms = clock_ms() + PROOF_MS;
     if (!worker->unproven) {
         be_well(worker);
         log_info("reading %zu lanes worker=%d", worker->lanes.count, worker->number);
@@ -360,7 +366,7 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
             status = load_target(worker, lane, &record->action);
         }
         if (status == STORE_OK) {
-            lane_apply(lane, envelope, &records[i].decoded, &worker->rules, wall_clock_us(), &worker->batch.arena,
+            lane_apply(lane, envelope, &records[i].decoded, &worker->rules, clock_wall_us(), &worker->batch.arena,
                        &worker->effects);
         }
     }
@@ -370,7 +376,7 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
 // A server that answers queries may still refuse to write (a full disk, a standby): after a failed
 // commit only another one proves it well, or that nothing is left to commit.
 static void see_proof(Worker *worker, bool committed) {
-    if (worker->unproven && !committed && clock_ms(CLOCK_MONOTONIC) < worker->proof_by_ms) {
+    if (worker->unproven && !committed && clock_ms() < worker->proof_by_ms) {
         return;
     }
     if (committed || worker->unproven) {
@@ -463,7 +469,7 @@ static StoreStatus run_batch(Worker *worker) {
 }
 
 static void tell_offsets(Worker *worker) {
-    int64_t now = clock_ms(CLOCK_MONOTONIC);
+    int64_t now = clock_ms();
     if (!worker->offsets_untold || now - worker->offsets_told_ms < OFFSETS_EVERY_MS) {
         return;
     }
@@ -478,7 +484,7 @@ static void recover(Worker *worker, StoreStatus status) {
                     STR_ARG(store_error(worker->store)), worker->number);
         worker->retry_at_ms = 0;
     } else {
-        be_patient(worker, "PostgreSQL", store_error(worker->store));
+        be_patient(worker, "PostgreSQL is away", store_error(worker->store));
         worker->unproven = true;
     }
     start_over(worker);
@@ -523,8 +529,8 @@ static void read_and_run(Worker *worker) {
 }
 
 static void leave_group(Worker *worker) {
-    int64_t until = clock_ms(CLOCK_MONOTONIC) + CLOSE_MS;
-    while (!consumer_close(worker->consumer) && clock_ms(CLOCK_MONOTONIC) < until) {
+    int64_t until = clock_ms() + CLOSE_MS;
+    while (!consumer_close(worker->consumer) && clock_ms() < until) {
     }
 }
 
@@ -535,7 +541,7 @@ static void wait_for_group(Worker *worker) {
     }
     Str trouble = consumer_trouble(worker->consumer);
     if (!str_is_none(trouble) && worker->phase == PHASE_REST) {
-        be_patient(worker, "Kafka", trouble);
+        be_patient(worker, "Kafka is away", trouble);
     }
 }
 
@@ -549,17 +555,21 @@ static void give_up(Worker *worker) {
         publisher_own(worker->publisher, NULL, 0);
         kill(getpid(), SIGTERM);
     }
-    nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000000L}, NULL);
+    clock_sleep_ms(POLL_MS);
 }
 
-bool worker_run(Worker *worker) {
+bool worker_run(Worker *worker, atomic_uint *turns) {
     while (!stopping(worker)) {
+        atomic_fetch_add_explicit(turns, 1, memory_order_relaxed);
         if (consumer_is_dead(worker->consumer)) {
             give_up(worker);
             continue;
         }
         follow_assignment(worker);
         switch (worker->phase) {
+        case PHASE_START:
+            start(worker);
+            break;
         case PHASE_REST:
             wait_for_group(worker);
             break;

@@ -13,7 +13,8 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
 
 // Runs until *stop is true: finishes its batch, leaves the group. Waits for servers that are away,
 // says so once, and goes on by itself. False: another process has taken this one's place in the group;
-// then it has asked the process to end (SIGTERM), and waited for that.
-bool worker_run(Worker *worker);
+// then it has asked the process to end (SIGTERM), and waited for that. `*turns` counts its rounds: a worker that
+// waits goes round all the same, and one whose count stands still for long hangs.
+bool worker_run(Worker *worker, atomic_uint *turns);
 
 void worker_free(Worker *worker);

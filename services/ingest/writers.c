@@ -1,5 +1,6 @@
 #include "services/ingest/writers.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/ingest/registry.h"
 
@@ -41,12 +42,6 @@ struct Writers {
     Arena memory;
 };
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 Writers *writers_new(const Config *config, int number, Committer *committer, SchemaStore *schemas) {
     Writers *writers = mem_alloc(1, sizeof *writers);
     writers->registry = registry_new(config);
@@ -77,7 +72,7 @@ static void be_patient(Writers *w, int32_t id, Str why) {
                     STR_ARG(why), id, w->number);
     }
     w->away = true;
-    w->retry_at_ms = now_ms() + w->backoff_ms;
+    w->retry_at_ms = clock_ms() + w->backoff_ms;
     w->backoff_ms = w->backoff_ms * 2 < BACKOFF_MOST_MS ? w->backoff_ms * 2 : BACKOFF_MOST_MS;
 }
 
@@ -93,15 +88,15 @@ static void be_well(Writers *w) {
 static RegistryStatus judge_not_found(Writers *w, int32_t id) {
     if (w->not_found_at_ms == 0 || w->not_found != id) {
         w->not_found = id;
-        w->not_found_at_ms = now_ms();
+        w->not_found_at_ms = clock_ms();
     }
-    return now_ms() - w->not_found_at_ms < NOT_FOUND_MS ? REGISTRY_AWAY : REGISTRY_UNKNOWN;
+    return clock_ms() - w->not_found_at_ms < NOT_FOUND_MS ? REGISTRY_AWAY : REGISTRY_UNKNOWN;
 }
 
 // REGISTRY_NOT_FOUND is not among the answers.
 static RegistryStatus ask(Writers *w, int32_t id, int64_t patience_ms, Str *text) {
     *text = STR_NONE;
-    if (w->away && now_ms() < w->retry_at_ms) {
+    if (w->away && clock_ms() < w->retry_at_ms) {
         return REGISTRY_PENDING;
     }
     RegistryStatus status = registry_ask(w->registry, id, patience_ms > 0 ? (int)patience_ms : 0, text);
@@ -174,7 +169,7 @@ static StoreStatus ask_registry(Writers *w, int32_t id, BatchRecord *record, Are
     Str text;
     // One question at a time: once one has no answer, that one comes first.
     RegistryStatus status =
-        w->waiting.count > 0 ? REGISTRY_PENDING : ask(w, id, w->patience_until_ms - now_ms(), &text);
+        w->waiting.count > 0 ? REGISTRY_PENDING : ask(w, id, w->patience_until_ms - clock_ms(), &text);
     switch (status) {
     case REGISTRY_SCHEMA:
         return learn(w, id, text);
@@ -237,7 +232,7 @@ static StoreStatus find_writer(Writers *w, int32_t id, BatchRecord *record, Aren
 StoreStatus writers_decode(Writers *writers, Batch *batch) {
     StoreStatus status = STORE_OK;
     vec_clear(&writers->refusals);
-    writers->patience_until_ms = now_ms() + BATCH_PATIENCE_MS;
+    writers->patience_until_ms = clock_ms() + BATCH_PATIENCE_MS;
     for (size_t i = 0; i < batch->records.count && status == STORE_OK; i++) {
         BatchRecord *record = &batch->records.items[i];
         int32_t wanted = 0;

@@ -16,6 +16,7 @@ class Daemon:
     def __init__(self, servers, number, workers, settings):
         self.servers, self.number, self.workers = servers, number, workers
         self.settings = settings
+        self.program = servers.bin / "declared"  # of the next start
         self.log = servers.folder / f"declared-{number}.log"
         self.process = None
         self.stopped = False
@@ -42,7 +43,7 @@ class Daemon:
                "DECLARED_KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{self.ports['kafka']}",
                "DECLARED_POSTGRES_URI": through_port(self.servers.uri, self.ports["postgres"])}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([str(self.servers.bin / "declared")], env=env, stdout=log, stderr=log)
+            self.process = subprocess.Popen([str(self.program)], env=env, stdout=log, stderr=log)
         self.stopped = False
 
     def alive(self):

@@ -182,11 +182,11 @@ def kafka_away_at_start_is_waited_for_and_said_once(pipeline):
 def a_database_that_is_not_migrated_yet_is_waited_for_and_said_once(pipeline):
     play_medway(pipeline)
     daemon = pipeline.daemon()
-    daemon.wait_for_line("PostgreSQL is away, waiting: ")
+    daemon.wait_for_line("the database is not ready, waiting: it has no schema yet: run declarectl migrate")
     pipeline.ctl("migrate")
     pipeline.wait_until_applied()
     equal(pipeline.control(MEDWAY)["majority"], 7, "majority")
-    expect_one_complaint(daemon, "PostgreSQL")
+    equal(len(daemon.lines("waiting: ")), 1, "complaints")
 
 
 @test

@@ -68,6 +68,16 @@ def two_migrations_at_once_apply_each_file_once(pipeline):
 
 
 @test
+@without_migration
+def a_migration_waits_for_no_lock_for_long_and_leaves_nothing_half_done(pipeline):
+    pipeline.session.ask("BEGIN; CREATE SCHEMA declared")
+    said = fails(pipeline, "migrate")
+    assert "0001_ledger.sql" in said and "lock timeout" in said, said
+    pipeline.session.ask("ROLLBACK")
+    equal(pipeline.ctl("migrate").stdout.splitlines(), [f"applied {name}" for name in MIGRATIONS], "applied in the end")
+
+
+@test
 def a_database_that_is_away_is_one_line_without_the_password(pipeline):
     password = pipeline.server.password
     for command in (["migrate"], ["status"], ["held"]):

@@ -119,6 +119,7 @@ def expect_patience(pipeline, daemon, why):
 
 def expect_recovery(pipeline, daemon):
     pipeline.wait_until_applied()
+    daemon.wait_for_line("info PostgreSQL and Kafka answer again")  # said once the commit is
     equal(len(daemon.lines("info PostgreSQL and Kafka answer again")), 1, f"recoveries in\n{daemon.log()}")
     final = pipeline.control(MEDWAY)
     equal((final["status"], final["headline"], final["seq"]), ("final", "LAB GAIN MEDWAY FROM CON", 25), "the end")

@@ -131,9 +131,12 @@ static Consumer broker;  // there is one worker
 
 Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
     (void)config, (void)worker, (void)error, (void)error_size;
-    *vec_push(&broker.assignment.lanes) = input.lane;
-    broker.assignment.generation = 1;
     return &broker;
+}
+
+void consumer_join(Consumer *consumer) {
+    *vec_push(&consumer->assignment.lanes) = input.lane;
+    consumer->assignment.generation = 1;
 }
 
 bool consumer_close(Consumer *consumer) {
@@ -361,7 +364,8 @@ static int run(const Config *config) {
         fprintf(stderr, "one-lane: %s\n", error);
         return EXIT_FAILURE;
     }
-    worker_run(worker);
+    atomic_uint turns = 0;
+    worker_run(worker, &turns);
     int reloads = broker.reloads, answers_lost = broker.answers_lost;
     worker_free(worker);
     Told told = tell_outbox(config);
