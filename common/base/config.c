@@ -1,6 +1,7 @@
 #include "common/base/config.h"
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -79,7 +80,8 @@ typedef struct Loader {
     Str *error;
 } Loader;
 
-#define FAIL(loader, ...) (*(loader)->error = arena_printf((loader)->arena, __VA_ARGS__), false)
+#define FAIL(loader, ...)                                                                                              \
+    (*(loader)->error = text_one_line((loader)->arena, arena_printf((loader)->arena, __VA_ARGS__)), false)
 
 static const char *keep(Config *config, Str text) {
     return arena_copy(&config->memory, text).ptr;
@@ -218,6 +220,9 @@ static bool split(Str text, char mark, Str *before, Str *after) {
 // One line of the file; `section` is the one it stands in, and moves with each header.
 static bool read_line(Loader *loader, Str line, Str *section, const char *origin) {
     line = trim(line);
+    if (line.len > 0 && memchr(line.ptr, 0, line.len) != NULL) { // behind which a value would be cut off
+        return FAIL(loader, "%s: a NUL byte", origin);
+    }
     if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';') {
         return true;
     }

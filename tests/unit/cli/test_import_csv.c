@@ -262,6 +262,13 @@ static void text_that_is_not_utf8_leaves_its_ballot_out(void **state) {
     assert_true(import_fixture_told(f, "text.csv:2: local.ashby.abbey.2018-05-03: left out: its text is not UTF-8"));
 }
 
+static void what_a_file_holds_cannot_begin_a_line_of_what_is_told(void **state) {
+    ImportFixture *f = *state;
+    read_text(f, HEADER ELECTION "\"local.a\nbbey.2018-05-03\",1,PP53,Labour Party,Ann,900,True,\n");
+    assert_true(import_fixture_told(f, "text.csv:2: local.a\\nbbey.2018-05-03: left out: the id is not "
+                                       "local.COUNCIL.WARD.DATE"));
+}
+
 static void an_id_of_another_form_is_left_out(void **state) {
     ImportFixture *f = *state;
     read_text(f, HEADER ELECTION "local.ashby.2018-05-03,1,PP53,Labour Party,Ann,900,True,\n" ELECTION
@@ -335,6 +342,7 @@ int main(void) {
         TEST(an_export_without_ballot_ids_has_them_made),
         TEST(a_short_row_leaves_its_ballot_out),
         TEST(text_that_is_not_utf8_leaves_its_ballot_out),
+        TEST(what_a_file_holds_cannot_begin_a_line_of_what_is_told),
         TEST(an_id_of_another_form_is_left_out),
         TEST(a_ballot_of_two_files_is_imported_from_the_first),
         TEST(joined_files_may_repeat_their_header),

@@ -51,7 +51,7 @@ STORE_HEADERS = ("services/aggregator/store.h", "services/aggregator/store_inter
 
 LAYERS = [
     Layer(r"common/base/.*", (BASE,),
-          PURE | {"openssl/evp.h", "pthread.h", "stdatomic.h", "time.h", "unistd.h"}, clock=True, state=True),
+          PURE | {"openssl/evp.h", "pthread.h", "stdatomic.h", "time.h", "unistd.h", "unistr.h"}, clock=True, state=True),
     Layer(r"common/domain/.*", (BASE, DOMAIN), PURE | UNISTRING, never=(LOG,)),
     Layer(r"services/validator/.*", (BASE, DOMAIN, VALIDATOR),
           PURE | UNISTRING | {"avro.h", "jansson.h", "pthread.h"}, state=True, never=(LOG,)),
