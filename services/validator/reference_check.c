@@ -44,6 +44,10 @@ static bool check_count(Check *check, int64_t count, int64_t least, int64_t most
 }
 
 static bool check_seats(Check *check, PartySeatsMap map, Str of, const char *what) {
+    if (map.count > LIMIT_PARTIES) {
+        return REFUSE(check, STR_FMT ": %s names %zu parties, more than %d", STR_ARG(of), what, map.count,
+                      LIMIT_PARTIES);
+    }
     Map seen = {0};
     int64_t sum = 0;
     bool good = true;
