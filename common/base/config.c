@@ -172,6 +172,16 @@ static bool find_section(Str name, Keys *keys) {
     return false;
 }
 
+// What librdkafka's properties and rule codes are made of; anything else could not be written in a file.
+static bool is_key(Str key) {
+    for (size_t i = 0; i < key.len; i++) {
+        if (!isalnum((unsigned char)key.ptr[i]) && (key.ptr[i] == '\0' || strchr("._-", key.ptr[i]) == NULL)) {
+            return false;
+        }
+    }
+    return key.len > 0;
+}
+
 static bool set_value(Loader *loader, Str section, Str key, Str value, const char *origin) {
     Config *config = loader->config;
     Keys keys;
@@ -179,7 +189,7 @@ static bool set_value(Loader *loader, Str section, Str key, Str value, const cha
         return FAIL(loader, "%s: no such section: [" STR_FMT "]", origin, STR_ARG(section));
     }
     Entry *entry = find_entry(config, section, key);
-    if (entry == NULL && (keys == KEYS_LISTED || key.len == 0)) {
+    if (entry == NULL && (keys == KEYS_LISTED || !is_key(key))) {
         return FAIL(loader, "%s: no such setting: " STR_FMT "." STR_FMT, origin, STR_ARG(section), STR_ARG(key));
     }
     const char *text = keep(config, value);

@@ -126,6 +126,7 @@ static void refusals_name_file_and_line(void **state) {
     assert_refused(*state, "[daemon]\n\nworkers\n", NULL, NULL, ":3: neither [section], key = value nor a comment");
     assert_refused(*state, "workers = 1\n", NULL, NULL, ":1: a setting before the first [section]");
     assert_refused(*state, "[kafka]\n= 1\n", NULL, NULL, ":2: neither [section], key = value nor a comment");
+    assert_refused(*state, "[kafka]\nssl ca = 1\n", NULL, NULL, ":2: no such setting: kafka.ssl ca");
 }
 
 static void a_nul_byte_is_refused_and_cuts_no_value_short(void **state) {
@@ -166,6 +167,8 @@ static void refusals_name_the_variable_or_the_option(void **state) {
                    "DECLARED_DAEMON_WORKERS in the environment: daemon.workers is a number from 1 to 64, not 'x'");
     assert_refused(*state, "", "DECLARED_POSTGRES_URL=postgres://u:secret@h/d", NULL,
                    "DECLARED_POSTGRES_URL in the environment: no such setting in section [postgres]");
+    assert_refused(*state, "", "DECLARED_KAFKA_#SSL=1", NULL,
+                   "DECLARED_KAFKA_#SSL in the environment: no such setting: kafka.#ssl");
     assert_refused(*state, "", NULL, "daemon.workers", "--set: write it as section.key=value");
     assert_refused(*state, "", NULL, "postgres.url=secret", "--set postgres.url: no such setting: postgres.url");
 }
