@@ -1,6 +1,7 @@
 #include "common/base/config.h"
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -87,7 +88,8 @@ typedef struct Loader {
     Str *error;
 } Loader;
 
-#define FAIL(loader, ...) (*(loader)->error = arena_printf((loader)->arena, __VA_ARGS__), false)
+#define FAIL(loader, ...)                                                                                              \
+    (*(loader)->error = text_one_line((loader)->arena, arena_printf((loader)->arena, __VA_ARGS__)), false)
 
 static const char *keep(Config *config, Str text) {
     return arena_copy(&config->memory, text).ptr;
@@ -178,6 +180,16 @@ static bool find_section(Str name, Keys *keys) {
     return false;
 }
 
+// What librdkafka's properties and rule codes are made of; anything else could not be written in a file.
+static bool is_key(Str key) {
+    for (size_t i = 0; i < key.len; i++) {
+        if (!isalnum((unsigned char)key.ptr[i]) && (key.ptr[i] == '\0' || strchr("._-", key.ptr[i]) == NULL)) {
+            return false;
+        }
+    }
+    return key.len > 0;
+}
+
 static bool set_value(Loader *loader, Str section, Str key, Str value, const char *origin) {
     Config *config = loader->config;
     Keys keys;
@@ -185,7 +197,7 @@ static bool set_value(Loader *loader, Str section, Str key, Str value, const cha
         return FAIL(loader, "%s: no such section: [" STR_FMT "]", origin, STR_ARG(section));
     }
     Entry *entry = find_entry(config, section, key);
-    if (entry == NULL && (keys == KEYS_LISTED || key.len == 0)) {
+    if (entry == NULL && (keys == KEYS_LISTED || !is_key(key))) {
         return FAIL(loader, "%s: no such setting: " STR_FMT "." STR_FMT, origin, STR_ARG(section), STR_ARG(key));
     }
     const char *text = keep(config, value);
@@ -226,6 +238,9 @@ static bool split(Str text, char mark, Str *before, Str *after) {
 // One line of the file; `section` is the one it stands in, and moves with each header.
 static bool read_line(Loader *loader, Str line, Str *section, const char *origin) {
     line = trim(line);
+    if (line.len > 0 && memchr(line.ptr, 0, line.len) != NULL) { // behind which a value would be cut off
+        return FAIL(loader, "%s: a NUL byte", origin);
+    }
     if (line.len == 0 || line.ptr[0] == '#' || line.ptr[0] == ';') {
         return true;
     }

@@ -25,6 +25,8 @@ enum {
     LIMIT_SCHEMA_NODES = 4096,
     // Compiled writer schemas kept by a worker; the least recently used goes.
     LIMIT_PLANS = 256,
+    // Parties that one map of reference data may name: a ballot has a few dozen. They are compared with each other.
+    LIMIT_PARTIES = 1000,
     // A council of the United Kingdom has at most 126 members; a dozen parties is many.
     LIMIT_COUNCIL_SEATS = 100000,
 };

@@ -1,4 +1,5 @@
-// From strings to pointers: open addressing, no removal, keys borrowed (they must outlive the map).
+// From strings to pointers: open addressing, no removal, keys borrowed (they must outlive the map). Keys may come from
+// strangers: the hash is keyed.
 // Zero value is empty. One thread.
 #pragma once
 

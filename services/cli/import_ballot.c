@@ -1,5 +1,7 @@
 #include "services/cli/import.h"
 
+#include "common/base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <strings.h>
@@ -24,7 +26,7 @@ static Str format_text(Arena *arena, const char *format, va_list args) {
     }
     char *text = arena_alloc(arena, (size_t)len + 1, 1);
     vsnprintf(text, (size_t)len + 1, format, args);
-    return (Str){text, (size_t)len};
+    return text_one_line(arena, (Str){text, (size_t)len});
 }
 
 void import_tell(Import *import, Str file, size_t line, const char *format, ...) {

@@ -4,6 +4,8 @@
 
 #include "services/cli/import.h"
 
+#include "common/base/text.h"
+
 #include <jansson.h>
 #include <stdio.h>
 
@@ -276,7 +278,7 @@ bool import_democracy_club_json(Import *import, Str file, Str text, Str *error) 
     json_error_t why;
     json_t *whole = json_loadb(text.ptr, text.len, 0, &why);
     if (whole == NULL) {
-        *error = arena_printf(&import->memory, "line %d: %s", why.line, why.text);
+        *error = text_one_line(&import->memory, arena_printf(&import->memory, "line %d: %s", why.line, why.text));
         return false;
     }
     json_decref(whole);

@@ -109,33 +109,27 @@ static bool identify(Import *import, ImportBallot *ballot) {
     return true;
 }
 
-static bool same_candidate(const ImportCandidate *a, const ImportCandidate *b) {
-    bool ids = a->person_id.len > 0 && b->person_id.len > 0;
-    return ids ? str_equal(a->person_id, b->person_id)
-               : str_equal(a->name, b->name) && str_equal(a->party_id, b->party_id);
-}
-
 static bool same_result(const ImportCandidate *a, const ImportCandidate *b) {
     return str_equal(a->party_id, b->party_id) && a->votes == b->votes && a->elected == b->elected;
 }
 
 // A file made from a join may have a candidate twice. Twice the same is once; twice another is a doubt.
 static void drop_repeated(Import *import, ImportBallot *ballot) {
+    Map seen = {0}; // person id -> candidate
     size_t kept = 0;
     for (size_t i = 0; i < ballot->candidates.count; i++) {
         const ImportCandidate *candidate = &ballot->candidates.items[i];
-        const ImportCandidate *earlier = NULL;
-        for (size_t k = 0; k < kept && earlier == NULL; k++) {
-            earlier = same_candidate(&ballot->candidates.items[k], candidate) ? &ballot->candidates.items[k] : NULL;
-        }
+        const ImportCandidate *earlier = map_get(&seen, candidate->person_id);
         if (earlier == NULL) {
-            ballot->candidates.items[kept++] = *candidate;
+            ballot->candidates.items[kept] = *candidate;
+            map_put(&seen, candidate->person_id, &ballot->candidates.items[kept++]);
         } else if (!same_result(earlier, candidate)) {
             import_refuse(import, ballot, candidate->line, STR_FMT " is there twice, with different figures",
                           STR_ARG(candidate->name));
         }
     }
     ballot->candidates.count = kept;
+    map_free(&seen);
 }
 
 static void name_candidates(Import *import, ImportBallot *ballot) {
@@ -275,24 +269,27 @@ static void judge_lot(ImportBallot *ballot) {
 }
 
 static void note_lots(Import *import, ImportBallot *ballot) {
-    bool any = false;
+    _cleanup_buf_ Buf notes = {0};
     for (size_t i = 0; i < ballot->candidates.count; i++) {
         ImportCandidate *candidate = &ballot->candidates.items[i];
         candidate->by_lot = candidate->by_lot && candidate->elected;
         if (!candidate->by_lot) {
             continue;
         }
-        any = true;
         Str note =
             candidate->votes == COUNT_UNKNOWN
                 ? arena_printf(&import->memory, STR_FMT " is marked as elected by lot", STR_ARG(candidate->name))
                 : arena_printf(&import->memory, STR_FMT " is marked as elected on %lld votes, tied at the cut: by lot",
                                STR_ARG(candidate->name), (long long)candidate->votes);
-        add_note(import, ballot, note);
+        buf_add_str(&notes, notes.len > 0 ? STR_LIT("; ") : STR_LIT(""));
+        buf_add_str(&notes, note);
         import_tell(import, ballot->file, candidate->line, STR_FMT ": " STR_FMT, STR_ARG(ballot->ballot_paper_id),
                     STR_ARG(note));
     }
-    import->counts.by_lot += any;
+    if (notes.len > 0) {
+        import->counts.by_lot++;
+        add_note(import, ballot, arena_copy(&import->memory, buf_str(&notes)));
+    }
 }
 
 // Text that cannot be sent: a record's strings are UTF-8 without NUL.

@@ -11,6 +11,7 @@ typedef struct SkeletonParty {
     Str joint_name; // of a party that folds into it
     VEC(Str) folds;
     size_t nominations; // scratch, of the ballot being written
+    int namesakes;      // parties that wanted its short as well, and got a number
 } SkeletonParty;
 
 typedef struct SkeletonElection {
@@ -101,7 +102,8 @@ static void skeleton_free(Skeleton *skeleton) {
 static Str unique_short(Skeleton *skeleton, SkeletonParty *party, Str wanted) {
     Arena *arena = &skeleton->import->memory;
     Str given = wanted;
-    if (map_get(&skeleton->shorts, given) != NULL) {
+    SkeletonParty *first = map_get(&skeleton->shorts, wanted);
+    if (first != NULL) {
         size_t digits = party->party_id.len;
         while (digits > 0 && party->party_id.ptr[digits - 1] >= '0' && party->party_id.ptr[digits - 1] <= '9') {
             digits--;
@@ -109,8 +111,8 @@ static Str unique_short(Skeleton *skeleton, SkeletonParty *party, Str wanted) {
         given = arena_printf(arena, STR_FMT STR_FMT, STR_ARG(wanted),
                              STR_ARG(str_slice(party->party_id, digits, party->party_id.len)));
     }
-    for (int n = 2; map_get(&skeleton->shorts, given) != NULL; n++) {
-        given = arena_printf(arena, STR_FMT "%d", STR_ARG(wanted), n);
+    while (map_get(&skeleton->shorts, given) != NULL) {
+        given = arena_printf(arena, STR_FMT "%d", STR_ARG(wanted), ++first->namesakes + 1);
     }
     map_put(&skeleton->shorts, given, party);
     return given;

@@ -1,6 +1,7 @@
 #include "services/cli/json_fields.h"
 
 #include "common/base/rfc3339.h"
+#include "common/base/text.h"
 #include "common/domain/record.h"
 
 // One value on its way into its place.
@@ -14,7 +15,8 @@ typedef struct Reading {
 
 #define PLACE(reading, type) ((type *)(void *)((reading)->base + (reading)->field->offset))
 #define COUNT_PLACE(reading) ((size_t *)(void *)((reading)->base + (reading)->field->count_offset))
-#define REFUSE(reading, ...) (*(reading)->error = arena_printf((reading)->arena, __VA_ARGS__), false)
+#define REFUSE(reading, ...)                                                                                           \
+    (*(reading)->error = text_one_line((reading)->arena, arena_printf((reading)->arena, __VA_ARGS__)), false)
 
 static Str copy_text(const json_t *json, Arena *arena) {
     return arena_copy(arena, (Str){json_string_value(json), json_string_length(json)});
@@ -212,7 +214,7 @@ bool fields_read(const FieldShape *shape, const json_t *json, void *out, Arena *
     json_t *value;
     json_object_foreach((json_t *)json, key, value) {
         if (!is_field(shape, key)) {
-            *error = arena_printf(arena, "%s: no such field", key);
+            *error = text_one_line(arena, arena_printf(arena, "%s: no such field", key));
             return false;
         }
     }
@@ -229,9 +231,9 @@ json_t *fields_load_json(Str text, Arena *arena, Str *error) {
     json_error_t problem;
     json_t *json = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
     if (json == NULL) {
-        *error = problem.line > 1
-                     ? arena_printf(arena, "line %d, column %d: %s", problem.line, problem.column, problem.text)
-                     : arena_printf(arena, "column %d: %s", problem.column, problem.text);
+        Str place = problem.line > 1 ? arena_printf(arena, "line %d, column %d", problem.line, problem.column)
+                                     : arena_printf(arena, "column %d", problem.column);
+        *error = text_one_line(arena, arena_printf(arena, STR_FMT ": %s", STR_ARG(place), problem.text));
     }
     return json;
 }

@@ -2,6 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/map.h"
+#include "common/base/text.h"
 #include "common/domain/council.h"
 #include "common/domain/ids.h"
 
@@ -19,7 +20,8 @@ typedef struct Check {
     Str *problem;
 } Check;
 
-#define REFUSE(check, ...) (*(check)->problem = arena_printf((check)->arena, __VA_ARGS__), false)
+#define REFUSE(check, ...)                                                                                             \
+    (*(check)->problem = text_one_line((check)->arena, arena_printf((check)->arena, __VA_ARGS__)), false)
 
 static bool check_text(Check *check, Str text, const char *what) {
     return (text.len > 0 && text.len <= LIMIT_ID_BYTES) ||
@@ -42,6 +44,10 @@ static bool check_count(Check *check, int64_t count, int64_t least, int64_t most
 }
 
 static bool check_seats(Check *check, PartySeatsMap map, Str of, const char *what) {
+    if (map.count > LIMIT_PARTIES) {
+        return REFUSE(check, STR_FMT ": %s names %zu parties, more than %d", STR_ARG(of), what, map.count,
+                      LIMIT_PARTIES);
+    }
     Map seen = {0};
     int64_t sum = 0;
     bool good = true;

@@ -1,6 +1,7 @@
 #include "services/validator/schema.h"
 
 #include "common/base/limits.h"
+#include "common/base/text.h"
 #include "services/validator/avro_c.h"
 
 #include <jansson.h>
@@ -28,7 +29,7 @@ typedef struct Parser {
 } Parser;
 
 // Notes why the schema is refused; the value is the NULL to return.
-#define REFUSE(p, ...) ((p)->error = arena_printf((p)->arena, __VA_ARGS__), NULL)
+#define REFUSE(p, ...) ((p)->error = text_one_line((p)->arena, arena_printf((p)->arena, __VA_ARGS__)), NULL)
 
 // A hostile name does not fill the detail.
 #define NAME_FMT "%.64s"

@@ -1,13 +1,11 @@
 // In place of libFuzzer: feeds a fuzz target each file of a folder, once.
 #include "common/base/buf.h"
 #include "common/base/mem.h"
+#include "tests/fuzz/fuzz.h"
 
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool read_file(const char *path, Buf *out) {
     FILE *file = fopen(path, "rb");

@@ -6,7 +6,8 @@ database, new topics and a new consumer group on the servers that the environmen
 
     tests/integration/test_NAME.py [--seed N] [WORD...]    the tests whose names hold a word
 
-DECLARED_BIN names another folder of programs than build/bin.
+DECLARED_BIN names another folder of programs than build/bin. DECLARED_TEST_SLOWNESS: how many times as long as usual
+everything may take, for programs that a tool slows down.
 """
 
 import argparse
@@ -31,7 +32,8 @@ LOCAL = os.environ.get("DECLARED_LOCAL_DIR", os.path.join(ROOT, ".local"))
 
 DECLARATIONS, DESK, REJECTED = "ward-declarations", "desk-events", "ward-declarations.rejected"
 PARTITIONS = 6
-STOP_WITHIN_S = 5.0
+SLOWNESS = float(os.environ.get("DECLARED_TEST_SLOWNESS", "1"))
+STOP_WITHIN_S = 5.0 * SLOWNESS
 
 # What a replay of the topics repeats: all but the moments, and the hashes over them.
 REPLAYED = (
@@ -53,7 +55,7 @@ CIRCUMSTANCES = ("seq", "recorded_at", "called_at", "cause")
 
 def wait_for(condition, what, timeout=30.0):
     """Calls condition() until it is true and returns what it returned. Never sleeps longer than needed."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * SLOWNESS
     while True:
         value = condition()
         if value:
@@ -65,7 +67,8 @@ def wait_for(condition, what, timeout=30.0):
 
 def run(arguments, env, text=None, expect=0, timeout=60):
     """Runs a program to its end; `text` goes to its standard input. Any exit code but `expect` is a failure."""
-    done = subprocess.run(arguments, env=env, input=text, capture_output=True, text=True, timeout=timeout, check=False)
+    done = subprocess.run(arguments, env=env, input=text, capture_output=True, text=True, timeout=timeout * SLOWNESS,
+                          check=False)
     assert expect is None or done.returncode == expect, (
         f"{' '.join(arguments[:6])} ended with {done.returncode}, not {expect}:\n{done.stdout}{done.stderr}")
     return done

@@ -152,6 +152,24 @@ static void refusals_name_file_and_line(void **state) {
     assert_refused(*state, "[daemon]\n\nworkers\n", NULL, NULL, ":3: neither [section], key = value nor a comment");
     assert_refused(*state, "workers = 1\n", NULL, NULL, ":1: a setting before the first [section]");
     assert_refused(*state, "[kafka]\n= 1\n", NULL, NULL, ":2: neither [section], key = value nor a comment");
+    assert_refused(*state, "[kafka]\nssl ca = 1\n", NULL, NULL, ":2: no such setting: kafka.ssl ca");
+}
+
+static void a_nul_byte_is_refused_and_cuts_no_value_short(void **state) {
+    static const char text[] = "[postgres]\nuri = host=a\0 dbname=b\n";
+    Fixture *fixture = *state;
+    FILE *file = fopen(fixture->path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, sizeof text - 1, file), sizeof text - 1);
+    fclose(file);
+    assert_null(config_load(&(ConfigSources){.file = fixture->path}, &fixture->arena, &fixture->error));
+    assert_string_equal(fixture->error.ptr + strlen(fixture->path), ":2: a NUL byte");
+}
+
+static void refusals_are_one_line(void **state) {
+    assert_refused(*state, "[post\x1Bgres]\n", NULL, NULL, ":1: no such section: [post\\x1bgres]");
+    assert_refused(*state, "", "DECLARED_DAEMON_WORKERS=1\n2", NULL,
+                   "DECLARED_DAEMON_WORKERS in the environment: daemon.workers is a number from 1 to 64, not '1\\n2'");
 }
 
 static void refusals_name_the_bounds(void **state) {
@@ -175,6 +193,8 @@ static void refusals_name_the_variable_or_the_option(void **state) {
                    "DECLARED_DAEMON_WORKERS in the environment: daemon.workers is a number from 1 to 64, not 'x'");
     assert_refused(*state, "", "DECLARED_POSTGRES_URL=postgres://u:secret@h/d", NULL,
                    "DECLARED_POSTGRES_URL in the environment: no such setting in section [postgres]");
+    assert_refused(*state, "", "DECLARED_KAFKA_#SSL=1", NULL,
+                   "DECLARED_KAFKA_#SSL in the environment: no such setting: kafka.#ssl");
     assert_refused(*state, "", NULL, "daemon.workers", "--set: write it as section.key=value");
     assert_refused(*state, "", NULL, "postgres.url=secret", "--set postgres.url: no such setting: postgres.url");
 }
@@ -216,6 +236,8 @@ int main(void) {
         TEST(rules_keep_their_codes_in_the_environment),
         TEST(empty_and_foreign_variables_change_nothing),
         TEST(refusals_name_file_and_line),
+        TEST(a_nul_byte_is_refused_and_cuts_no_value_short),
+        TEST(refusals_are_one_line),
         TEST(refusals_name_the_bounds),
         TEST(refusals_name_the_variable_or_the_option),
         TEST(a_named_file_must_exist),

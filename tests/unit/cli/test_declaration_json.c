@@ -94,6 +94,7 @@ static void what_avro_cannot_carry_is_refused(void **state) {
         {LINE(KIND "\"candidates\": 1"), "candidates: wants an array"},
         {LINE(KIND "\"candidates\": [1]"), "candidates[0].wants an object"},
         {LINE(KIND "\"candidates\": [], \"vote\": 1"), "vote: no such field"},
+        {LINE(KIND "\"candidates\": [], \"vo\\nte\\u001b[2J\": 1"), "vo\\nte\\x1b[2J: no such field"},
         {LINE(KIND "\"candidates\": [" WINNER ", {}]"), "candidates[1].candidate_id: is missing"},
         {LINE("\"kind\": \"declared\", \"candidates\": []"),
          "kind: wants one of DECLARED, CORRECTED, WITHDRAWN, POSTPONED"},

@@ -205,6 +205,21 @@ static void a_poll_cancelled_for_want_of_a_contest_is_uncontested(void **state) 
     assert_int_equal(d->seats, 2);
 }
 
+static void memory_grows_with_the_file_and_no_faster(void **state) {
+    enum { CANDIDATES = 5000, BYTES_A_CANDIDATE = 2048 };
+    ImportFixture *f = *state;
+    _cleanup_buf_ Buf text = {0};
+    _cleanup_buf_ Buf reference = {0};
+    buf_add_str(&text, STR_LIT("ballot_paper_id,person_name,party_name,votes_cast,elected,tied_vote_winner\n"));
+    for (int i = 0; i < CANDIDATES; i++) { // all drawn by lot, all of parties with the same initials
+        buf_printf(&text, "local.ashby.abbey.2018-05-03,Ann %d,People Party %d,9,t,t\n", i, i);
+    }
+    import_fixture_read(f, import_democracy_club_csv, "text.csv", buf_str(&text));
+    import_write_reference(&f->import, &reference);
+    assert_true(f->import.memory.given < CANDIDATES * BYTES_A_CANDIDATE);
+    assert_int_equal(import_fixture_find(f, "local.ashby.abbey.2018-05-03")->candidates_count, CANDIDATES);
+}
+
 static void a_marked_lot_is_kept(void **state) {
     ImportFixture *f = *state;
     read_2023(f);
@@ -260,6 +275,13 @@ static void text_that_is_not_utf8_leaves_its_ballot_out(void **state) {
     read_text(f, HEADER ABBEY "1,PP53,Labour Party,Ren\xE9,900,True,\n");
     assert_null(import_fixture_find(f, "local.ashby.abbey.2018-05-03"));
     assert_true(import_fixture_told(f, "text.csv:2: local.ashby.abbey.2018-05-03: left out: its text is not UTF-8"));
+}
+
+static void what_a_file_holds_cannot_begin_a_line_of_what_is_told(void **state) {
+    ImportFixture *f = *state;
+    read_text(f, HEADER ELECTION "\"local.a\nbbey.2018-05-03\",1,PP53,Labour Party,Ann,900,True,\n");
+    assert_true(import_fixture_told(f, "text.csv:2: local.a\\nbbey.2018-05-03: left out: the id is not "
+                                       "local.COUNCIL.WARD.DATE"));
 }
 
 static void an_id_of_another_form_is_left_out(void **state) {
@@ -329,12 +351,14 @@ int main(void) {
         TEST(a_cancelled_poll_with_a_contest_is_postponed),
         TEST(a_poll_cancelled_for_want_of_a_contest_is_uncontested),
         TEST(a_marked_lot_is_kept),
+        TEST(memory_grows_with_the_file_and_no_faster),
         TEST(transfers_may_elect_the_lower_first_preference),
         TEST(seats_are_the_winners_and_a_difference_is_told),
         TEST(a_list_of_the_elected_alone_is_not_uncontested),
         TEST(an_export_without_ballot_ids_has_them_made),
         TEST(a_short_row_leaves_its_ballot_out),
         TEST(text_that_is_not_utf8_leaves_its_ballot_out),
+        TEST(what_a_file_holds_cannot_begin_a_line_of_what_is_told),
         TEST(an_id_of_another_form_is_left_out),
         TEST(a_ballot_of_two_files_is_imported_from_the_first),
         TEST(joined_files_may_repeat_their_header),

@@ -51,7 +51,7 @@ STORE_HEADERS = ("services/aggregator/store.h", "services/aggregator/store_inter
 
 LAYERS = [
     Layer(r"common/base/.*", (BASE,),
-          PURE | {"getopt.h", "openssl/evp.h", "pthread.h", "signal.h", "stdatomic.h", "sys/socket.h", "sys/un.h", "time.h", "unistd.h"},
+          PURE | {"getopt.h", "openssl/evp.h", "pthread.h", "signal.h", "stdatomic.h", "sys/socket.h", "sys/un.h", "time.h", "unistd.h", "unistr.h"},
           clock=True, state=True),
     Layer(r"common/domain/.*", (BASE, DOMAIN), PURE | UNISTRING, never=(LOG,)),
     Layer(r"common/postgres/.*", (BASE, POSTGRES),

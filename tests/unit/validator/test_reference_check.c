@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -193,6 +194,21 @@ static void counts_have_bounds(void **state) {
     assert_refused(f, "E06000035: expected_at is -1, outside 0 to 253402300799999");
 }
 
+static void parties_of_a_map_have_a_bound(void **state) {
+    enum { PARTIES = LIMIT_PARTIES + 1, ID_BYTES = 8 };
+    Fixture *f = *state;
+    static char ids[PARTIES][ID_BYTES];
+    static PartySeats entries[PARTIES];
+    for (size_t i = 0; i < PARTIES; i++) {
+        snprintf(ids[i], ID_BYTES, "PP%zu", i);
+        entries[i] = (PartySeats){str_from(ids[i]), 0};
+    }
+    f->ballots[0].nominations = (PartySeatsMap){entries, LIMIT_PARTIES};
+    assert_true(is_sound(f));
+    f->ballots[0].nominations.count = PARTIES;
+    assert_refused(f, "local.medway.a.2023-05-04: nominations names 1001 parties, more than 1000");
+}
+
 static void previous_control_must_be_known_or_absent(void **state) {
     Fixture *f = *state;
     f->council.previous_control = NULL;
@@ -272,6 +288,7 @@ int main(void) {
         TEST(nothing_may_appear_twice),
         TEST(seats_must_add_up),
         TEST(counts_have_bounds),
+        TEST(parties_of_a_map_have_a_bound),
         TEST(previous_control_must_be_known_or_absent),
         TEST(by_elections_alone_need_no_previous_control),
         TEST(a_previous_party_had_more_than_half),

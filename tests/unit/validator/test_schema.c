@@ -151,11 +151,14 @@ static void what_the_specification_forbids_is_refused(void **state) {
         {RECORD("{\"name\":\"a.b\",\"type\":\"int\"}"), "a field without a proper name"},
         {RECORD("7"), "a field without a proper name"},
         {RECORD("{\"name\":\"a\",\"type\":\"Nowhere\"}"), "no type Nowhere is defined"},
+        {RECORD("{\"name\":\"a\",\"type\":\"No\\nwhere\\u001b\"}"), "no type No\\nwhere\\x1b is defined"},
         {RECORD("{\"name\":\"a\",\"type\":\"int\",\"aliases\":\"b\"}"), "\"aliases\" is not an array"},
         {"{\"type\":{\"type\":\"string\"}}", "an object whose \"type\" is not a string"},
         {"{\"type\":\"array\"}", "array of nothing"},
         {"{\"type\":\"union\"}", "no type union is defined"},
         {"7", "a type that is no string, array or object"},
+        {"[\n\r7 8]", "not JSON: ']' expected near '8' at line 2"},
+        {"[7 \x1B", "not JSON: ']' expected near '\\x1b' at line 1"},
         {"{\"type\":\"string\",\"type\":\"int\"}", "not JSON: duplicate object key near '\"type\"' at line 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
