@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Two minutes of chaos under a new seed, on servers of its own; see tests/chaos/README.md.
+"""Three minutes of chaos under a new seed, on servers of its own; see tests/chaos/README.md.
 
     tests/integration/test_chaos.py [ARGUMENT...]    as tests/chaos/run takes them
 """
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 RUN = Path(__file__).resolve().parents[1] / "chaos" / "run"
-MINUTES = "2"
+MINUTES = "3"
 
 
 def main():
