@@ -48,6 +48,7 @@ export interface Control {
   headline_short: string | null;
   called_at: string | null;
   cause: { ballot_paper_id: string | null };
+  by_elections_alone?: boolean; // found out by the page: has no control, and is in no total
 }
 
 export interface Ballot {
@@ -123,6 +124,7 @@ export interface FateChange {
 export interface LedgerRecord {
   lane: number;
   lane_seq: number;
+  record?: string | null; // the schema's full name
   topic: string;
   partition: number;
   kafka_offset: number;

@@ -3,16 +3,17 @@ import { useMemo } from 'preact/hooks';
 import { get, id, rehearsal, type Ballot, type Candidate, type Control } from './api';
 import { Announcer } from './flashes';
 import { councils, link, loaded, problem } from './live';
-import { Chip, coloursIn, Headline, styleOf, Swatch, useAsked } from './parts';
+import { Chip, coloursIn, Headline, styleOf, useAsked } from './parts';
 import { Clock } from './nightview';
 import { HalfCircle } from './seats';
-import { count, progress, signed, standing } from './words';
+import { progress, signed, standing } from './words';
 
 const WARDS_SHOWN = 6;
-const PARTIES_SHOWN = 6;
+const PARTIES_SHOWN = 5;
+const PARTIES_LEAST = 3; // with votes alone, where few have seats
 
 function Figures({ council: c }: { council: Control }) {
-  const parties = c.seats.filter((s) => s.held > 0 || s.votes).slice(0, PARTIES_SHOWN);
+  const parties = c.seats.filter((s, i) => s.held > 0 || (s.votes && i < PARTIES_LEAST)).slice(0, PARTIES_SHOWN);
   return (
     <table class="board-figures">
       <caption class="unseen">Seats of each party and the change</caption>
@@ -61,16 +62,6 @@ function Newest({ council: c }: { council: Control }) {
   );
 }
 
-function Largest({ council: c }: { council: Control }) {
-  const [first, second] = c.seats;
-  if (c.status === 'awaiting' || !first) return null;
-  return (
-    <p class="board-lead">
-      <Swatch colour={first.colour} />{first.short} {count(first.held)}{second && `, ${second.short} ${count(second.held)}`} of {c.seats_total}
-    </p>
-  );
-}
-
 export function Board({ election }: { election: string }) {
   const live = councils.value.get(election);
   // Of another day than the newest, or not loaded yet.
@@ -87,15 +78,12 @@ export function Board({ election }: { election: string }) {
       </header>
       <div class="board-middle">
         <Figures council={council} />
-        <div class="board-picture">
-          <HalfCircle council={council} />
-          <Largest council={council} />
-        </div>
+        <HalfCircle council={council} />
         <Newest council={council} />
       </div>
       <footer style={council.headline ? styleOf(coloursIn(council, council.control ?? council.previous_control)) : undefined}>
         <Headline council={council} />
-        <p>{standing(council)}</p>
+        {council.headline !== null && <p>{standing(council)}</p>}
       </footer>
       {link.value === 'lost' && <p class="board-lost" role="alert">Connection lost; reconnecting</p>}
       <Announcer />

@@ -172,7 +172,7 @@ export function Council() {
           <p class="over">{[council.region, was && `before: ${was}`].filter(Boolean).join(' · ')} <StatusTag council={council} /></p>
           <h1>{council.council_name}</h1>
           <Headline council={council} />
-          <p class="standing">{standing(council)}</p>
+          {council.headline !== null && <p class="standing">{standing(council)}</p>}
           <Progress council={council} />
           <p class="links">
             <a href={boardAddress(council.election_id)}>Studio board</a>

@@ -3,8 +3,9 @@
 // Each time the stream opens, first or anew, everything is read again: what was missed in between is in what
 // is read, and what came by both ways is told apart by `seq`.
 import { batch, computed, effect, signal } from '@preact/signals';
-import { base, get, type Control, type Day, type Fact, type Flash, type Party } from './api';
+import { base, get, id, type Ballot, type Control, type Day, type Fact, type Flash, type Party } from './api';
 import { board, dayOf, route } from './route';
+import { seatsUp } from './words';
 
 const ASK_AGAIN_MS = 30_000;
 const RETRY_MS = 2_000;
@@ -26,13 +27,30 @@ export const changes = signal(0); // counts what has arrived: who has read more 
 const wanted = computed(() => (board ? dayOf(board) : route.value.date));
 export const date = computed(() => wanted.value ?? days.value[0]?.poll_date ?? null);
 
+// ---- councils with by-elections alone --------------------------------------------------------------------
+
+// Their ballots say so. Only where little is up can it be, so few are asked.
+const couldBe = (c: Control) =>
+  c.control === null && (4 * seatsUp(c) < c.seats_total || (c.ballots_total < 6 && 2 * seatsUp(c) < c.seats_total));
+const byElectionsAlone = new Map<string, boolean>();
+
+async function findByElections(rows: Control[]): Promise<void> {
+  const unsure = rows.filter((c) => couldBe(c) && !byElectionsAlone.has(c.election_id));
+  await Promise.all(unsure.map(async ({ election_id }) => {
+    const ballots = await get<Ballot[]>(`/elections/${id(election_id)}/ballots`);
+    byElectionsAlone.set(election_id, ballots.every((b) => b.ballot_paper_id.includes('.by.')));
+  }));
+}
+
+export const marked = (c: Control): Control => ({ ...c, by_elections_alone: byElectionsAlone.get(c.election_id) ?? false });
+
 // ---- reading ---------------------------------------------------------------------------------------------
 
 function take(snapshots: Control[], anew: boolean): void {
   const kept = new Map(anew ? [] : councils.value);
   for (const snapshot of snapshots) {
     const known = councils.value.get(snapshot.election_id);
-    kept.set(snapshot.election_id, known && known.seq > snapshot.seq ? known : snapshot);
+    kept.set(snapshot.election_id, known && known.seq > snapshot.seq ? known : marked(snapshot));
   }
   councils.value = kept;
 }
@@ -51,6 +69,7 @@ async function read(): Promise<void> {
       get<Fact[]>('/facts', { date: day }),
       get<Party[]>('/parties', { date: day }),
     ]);
+    await findByElections(rows);
     if (mine !== reading) return;
     batch(() => {
       const same = [...councils.value.values()][0]?.poll_date === rows[0]?.poll_date;

@@ -53,7 +53,7 @@ export interface Total {
   gained: number;
   lost: number;
   held: number;
-  change: number;
+  change: number | null; // null: of no council is it known
   votes: number;
 }
 
@@ -69,7 +69,7 @@ export function totals(councils: Control[], parties: Party[]): Total[] {
     if (!found) {
       const unnamed = { party_id: id, name: id === NOC ? 'No overall control' : null, short: id, colour: null, text_colour: null };
       const party = names.get(id) ?? (seats ? partyOf(seats) : unnamed);
-      rows.set(id, (found = { party, councils: 0, gained: 0, lost: 0, held: 0, change: 0, votes: 0 }));
+      rows.set(id, (found = { party, councils: 0, gained: 0, lost: 0, held: 0, change: null, votes: 0 }));
     }
     return found;
   };
@@ -78,7 +78,7 @@ export function totals(councils: Control[], parties: Party[]): Total[] {
     for (const s of c.seats) {
       const total = row(s.party_id, s);
       total.held += s.held;
-      total.change += s.change ?? 0;
+      if (s.change !== null) total.change = (total.change ?? 0) + s.change;
       total.votes += s.votes ?? 0;
     }
     if (c.control !== null) {
@@ -88,7 +88,7 @@ export function totals(councils: Control[], parties: Party[]): Total[] {
     if (changed && c.previous_control !== null) row(c.previous_control).lost++;
   }
   return [...rows.values()]
-    .filter((t) => t.councils + t.lost + t.held + t.votes > 0 || t.change !== 0)
+    .filter((t) => t.councils + t.lost + t.held + t.votes > 0 || t.change)
     .sort((a, b) => b.held - a.held || b.councils - a.councils || b.votes - a.votes);
 }
 

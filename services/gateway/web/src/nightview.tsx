@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { get, type Control, type Fact } from './api';
 import { Ticker } from './flashes';
-import { changes, councils, date, facts, flashes, parties } from './live';
+import { changes, councils, date, facts, flashes, marked, parties } from './live';
 import { FILTERS, matches, ORDERS, sorted, tally, totals, type FilterId, type OrderId } from './night';
 import { Headline, Panel, PartyName, Progress, SeatsChips, StatusTag, useAsked, useNow } from './parts';
 import { goTo, route, toCouncil } from './route';
@@ -75,7 +75,7 @@ function Councils({ all }: { all: Control[] }) {
 
 // ---- the parties -----------------------------------------------------------------------------------------
 
-const direction = (value: number) => (value > 0 ? 'up' : value < 0 ? 'down' : '');
+const direction = (value: number | null) => (value && value > 0 ? 'up' : value && value < 0 ? 'down' : '');
 
 function Parties({ all }: { all: Control[] }) {
   const rows = totals(all, parties.value);
@@ -187,7 +187,7 @@ function useShown(at: string | null): Shown & { error: string | null } {
     const asked = { date: date.value, at };
     const [rows, told] = await later(() =>
       Promise.all([get<Control[]>('/elections', asked), get<Fact[]>('/facts', asked)]));
-    return { councils: new Map(rows.map((c) => [c.election_id, c])), facts: told };
+    return { councils: new Map(rows.map((c) => [c.election_id, marked(c)])), facts: told };
   }, [at, date.value, at === null ? 0 : changes.value]);
   const now = { councils: councils.value, facts: facts.value };
   return { ...(at === null ? now : (past.value ?? now)), error: past.error };

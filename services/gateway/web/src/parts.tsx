@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import type { Control, Party } from './api';
 import { fill, paint } from './colour';
-import { isWhole, NOC, progress, shortOf, standing, statusWord } from './words';
+import { NOC, progress, shortOf, standing, statusWord } from './words';
 
 type Colours = { colour: string | null; text_colour: string | null } | undefined;
 
@@ -39,7 +39,7 @@ export function PartyName({ party }: { party: Party }) {
 export function Headline({ council: c, short = false }: { council: Control; short?: boolean }) {
   const text = (short ? c.headline_short : c.headline) ?? null;
   const party = c.control ?? (c.previous_control_lost ? c.previous_control : null);
-  if (text === null) return <p class="headline none">{isWhole(c) ? standing(c) : 'By-election'}</p>;
+  if (text === null) return <p class="headline none">{standing(c)}</p>;
   return <p class={`headline ${c.control === null ? 'lost' : ''}`} style={styleOf(coloursIn(c, party))}>{text}</p>;
 }
 

@@ -74,6 +74,8 @@ export function HalfCircle({ council: c }: { council: Control }) {
             style={owner?.colour ? { fill: owner.colour } : undefined} />
         );
       })}
+      <text class="to-come" x={WIDTH / 2} y={OUTER - 9} text-anchor="middle">{c.seats_to_come > 0 ? c.seats_to_come : c.seats_total}</text>
+      <text class="to-come-unit" x={WIDTH / 2} y={OUTER} text-anchor="middle">{c.seats_to_come > 0 ? 'still to come' : 'seats'}</text>
       <line class="majority" x1={WIDTH / 2} x2={WIDTH / 2} y1={top + 10} y2={OUTER * (1 - INNER_SHARE) + layout.radius + 4} />
       <text class="majority" x={WIDTH / 2} y={top + 7} text-anchor="middle">{c.threshold} for a majority</text>
     </svg>

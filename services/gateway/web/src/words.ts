@@ -28,16 +28,14 @@ export const day = (date: string) => DAY.format(new Date(`${date}T12:00:00Z`));
 
 // ---- of a council ----------------------------------------------------------------------------------------
 
-// A poll for vacancies alone has no control.
-export const isWhole = (c: Control) =>
-  c.previous_control !== null || c.control !== null || (c.cause.ballot_paper_id?.includes('.by.') === false);
+export const isWhole = (c: Control) => !c.by_elections_alone;
 
 export const seatsUp = (c: Control) => c.seats_declared + c.seats_to_come + c.seats_postponed;
 
 // Where only some of the seats are up, what is needed counts those that are not up too.
 export function progress(c: Control): string {
   const declared = `${c.seats_declared} of ${seatsUp(c)} declared`;
-  if (!isWhole(c) && c.status !== 'awaiting') return declared;
+  if (!isWhole(c)) return declared;
   return `${declared}, ${c.threshold}${seatsUp(c) === c.seats_total ? '' : ` of ${c.seats_total}`} needed`;
 }
 
@@ -54,7 +52,7 @@ export function standing(c: Control): string {
     const majority = c.majority !== null ? `majority ${c.majority}` : `majority at least ${c.majority_at_least}`;
     return `${shortOf(c, c.control)} control, ${majority}`;
   }
-  if (!isWhole(c)) return 'By-election';
+  if (!isWhole(c)) return 'By-elections alone: control is not at stake';
   if (c.previous_control_lost) return `${shortOf(c, c.previous_control)} have lost control; who gains it is open`;
   return c.status === 'awaiting' ? 'No result yet' : 'Too early to call';
 }
