@@ -1,6 +1,6 @@
 // A council: how it stands or stood, its wards with votes, its facts and flashes.
 import { useMemo } from 'preact/hooks';
-import { boardAddress, get, id, type Ballot, type Candidate, type Control } from './api';
+import { boardAddress, get, id, type Ballot, type Candidate, type Control, type Fact } from './api';
 import { changes, councils, facts, flashes } from './live';
 import { Chip, Headline, Panel, Progress, StatusTag, Swatch, useAsked, Wide } from './parts';
 import { goTo, route, toBallot, toNight } from './route';
@@ -137,8 +137,10 @@ function stepText(c: Control | undefined, past: boolean): string {
   return `${clockSeconds(c.recorded_at)}: ${c.seats_declared} of ${c.seats_declared + c.seats_to_come + c.seats_postponed} declared`;
 }
 
-function Words({ election, council }: { election: string; council: Control }) {
-  const told = facts.value.filter((f) => f.election_id === election && f.seq <= council.seq);
+function Words({ election, council, at }: { election: string; council: Control; at: string | null }) {
+  const then = useAsked(
+    () => (at === null ? Promise.resolve([]) : get<Fact[]>(`/elections/${id(election)}/facts`, { at })), [election, at]);
+  const told = at === null ? facts.value.filter((f) => f.election_id === election) : (then.value ?? []);
   const flashed = flashes.value.filter((f) => f.election_id === election && f.seq <= council.seq);
   if (told.length + flashed.length === 0) return null;
   return (
@@ -188,7 +190,7 @@ export function Council() {
         <Timeline history={history} shown={place} />
       </Slider>
       <Wards council={council} declared={causes} />
-      <Words election={name} council={council} />
+      <Words election={name} council={council} at={past ? council.recorded_at : null} />
     </article>
   );
 }

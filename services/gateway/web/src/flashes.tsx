@@ -1,5 +1,5 @@
 // What breaks into the programme: the newest in large, the others behind it, and each read out as it comes.
-import { newFlash } from './live';
+import { newFlashes } from './live';
 import type { Control, Flash } from './api';
 import { coloursIn, styleOf } from './parts';
 import { toCouncil } from './route';
@@ -30,10 +30,9 @@ export function Ticker({ flashes, councils }: { flashes: Flash[]; councils: Read
 
 // For screen readers: the text of a flash as it comes.
 export function Announcer() {
-  const flash = newFlash.value;
   return (
     <p class="unseen" role="status" aria-live="assertive" aria-atomic="true" id="announcer">
-      {flash && `${flashWord(flash.kind)}: ${flash.text}`}
+      {[...newFlashes.value].reverse().map((flash) => `${flashWord(flash.kind)}: ${flash.text}`).join('. ')}
     </p>
   );
 }

@@ -9,7 +9,6 @@ import { seatsUp } from './words';
 
 const ASK_AGAIN_MS = 30_000;
 const RETRY_MS = 2_000;
-const FLASHES_KEPT = 200;
 
 export type Link = 'connecting' | 'live' | 'lost';
 
@@ -21,7 +20,7 @@ export const flashes = signal<Flash[]>([]); // the newest first
 export const facts = signal<Fact[]>([]);
 export const parties = signal<Party[]>([]);
 export const loaded = signal(false);
-export const newFlash = signal<Flash | null>(null); // came while one was looking
+export const newFlashes = signal<Flash[]>([]); // came together, last, while one was looking
 export const changes = signal(0); // counts what has arrived: who has read more than this keeps asks again
 
 const wanted = computed(() => (board ? dayOf(board) : route.value.date));
@@ -55,6 +54,21 @@ function take(snapshots: Control[], anew: boolean): void {
   councils.value = kept;
 }
 
+// The newest first; those of one moment in the order in which they are given.
+function takeFlashes(given: Flash[]): void {
+  const all = new Map([...given, ...flashes.value].map((flash) => [flash.flash_id, flash]));
+  const newer = (a: Flash, b: Flash) => (a.recorded_at < b.recorded_at ? 1 : a.recorded_at > b.recorded_at ? -1 : 0);
+  flashes.value = [...all.values()].sort(newer);
+}
+
+function forget(): void {
+  batch(() => {
+    councils.value = new Map();
+    flashes.value = [];
+    loaded.value = false;
+  });
+}
+
 let reading = 0;
 
 async function read(): Promise<void> {
@@ -72,10 +86,8 @@ async function read(): Promise<void> {
     await findByElections(rows);
     if (mine !== reading) return;
     batch(() => {
-      const same = [...councils.value.values()][0]?.poll_date === rows[0]?.poll_date;
-      if (!same) councils.value = new Map();
       take(rows, true);
-      flashes.value = flashed;
+      takeFlashes(flashed);
       facts.value = told;
       parties.value = table;
       problem.value = null;
@@ -87,48 +99,62 @@ async function read(): Promise<void> {
   }
 }
 
-// Facts compare councils, so they are read again after a change; changes often come together.
+// Facts compare councils, so they are read again after a change, but not after each.
+const FACTS_AFTER_MS = 2_000;
 let factsWait: ReturnType<typeof setTimeout> | undefined;
 function readFactsSoon(): void {
-  clearTimeout(factsWait);
-  factsWait = setTimeout(async () => {
+  factsWait ??= setTimeout(async () => {
+    factsWait = undefined;
     const told = await get<Fact[]>('/facts', { date: date.value }).catch(() => null);
     if (told) facts.value = told;
-  }, 500);
+  }, FACTS_AFTER_MS);
+}
+
+// Events come faster than a screen needs to change: they are taken together, several times a second.
+const TAKE_EVERY_MS = 100;
+let snapshots: Control[] = [];
+let flashed: Flash[] = [];
+let taking: ReturnType<typeof setTimeout> | undefined;
+
+function takeSoon(): void {
+  taking ??= setTimeout(takeAll, TAKE_EVERY_MS);
+}
+
+function takeAll(): void {
+  taking = undefined;
+  if (!loaded.value) {
+    takeSoon(); // what is being read may be older
+    return;
+  }
+  const own = snapshots.filter((snapshot) => snapshot.poll_date === date.value);
+  const other = snapshots.find((snapshot) => !days.value.some((day) => day.poll_date === snapshot.poll_date));
+  batch(() => {
+    if (own.length > 0) take(own, false);
+    const known = new Set(flashes.value.map((flash) => flash.flash_id));
+    const fresh = flashed.filter((flash) => councils.value.has(flash.election_id) && !known.has(flash.flash_id)).reverse();
+    if (fresh.length > 0) {
+      takeFlashes(fresh);
+      newFlashes.value = fresh;
+    }
+    changes.value++;
+  });
+  snapshots = [];
+  flashed = [];
+  if (own.length > 0) readFactsSoon();
+  if (other) void read();
 }
 
 // ---- the stream ------------------------------------------------------------------------------------------
 
-function onSnapshot(snapshot: Control): void {
-  if (snapshot.poll_date !== date.value) {
-    if (!days.value.some((day) => day.poll_date === snapshot.poll_date)) void read();
-    return;
-  }
-  batch(() => {
-    take([snapshot], false);
-    changes.value++;
-  });
-  readFactsSoon();
-}
-
-function onFlash(flash: Flash): void {
-  if (!councils.value.has(flash.election_id) || flashes.value.some((f) => f.flash_id === flash.flash_id)) return;
-  batch(() => {
-    flashes.value = [flash, ...flashes.value].slice(0, FLASHES_KEPT);
-    newFlash.value = flash;
-    changes.value++;
-  });
-}
-
-let lastId = '';
-
-// The browser reconnects by itself, with the id of the last event, unless the server refused: then we do.
-function open(): void {
-  const stream = new EventSource(`${base}/stream${lastId ? `?last_event_id=${encodeURIComponent(lastId)}` : ''}`);
-  const on = (kind: string, act: (data: never) => void) =>
+// The browser reconnects by itself, with the id of the last event, unless the server refused: then we do, once more
+// with that id, which may be what it refused.
+function open(after: string): void {
+  const stream = new EventSource(`${base}/stream${after ? `?last_event_id=${id(after)}` : ''}`);
+  let last = '';
+  const on = (kind: string, act: (data: any) => void) =>
     stream.addEventListener(kind, (event) => {
-      lastId = (event as MessageEvent).lastEventId;
-      act(JSON.parse((event as MessageEvent).data) as never);
+      last = (event as MessageEvent).lastEventId;
+      act(JSON.parse((event as MessageEvent).data));
     });
   stream.onopen = () => {
     link.value = 'live';
@@ -136,26 +162,30 @@ function open(): void {
   };
   stream.onerror = () => {
     link.value = 'lost';
-    if (stream.readyState === EventSource.CLOSED) {
-      lastId = '';
-      setTimeout(open, RETRY_MS);
-    }
+    if (stream.readyState === EventSource.CLOSED) setTimeout(() => open(last), RETRY_MS);
   };
-  on('snapshot', onSnapshot);
-  on('flash', onFlash);
+  on('snapshot', (snapshot: Control) => {
+    snapshots.push(snapshot);
+    takeSoon();
+  });
+  on('flash', (flash: Flash) => {
+    flashed.push(flash);
+    takeSoon();
+  });
   on('reset', () => {
-    councils.value = new Map(); // of another database: no `seq` of it is newer
+    forget(); // it was of another database
     void read();
   });
 }
 
 export function start(): void {
-  open();
+  open('');
   setInterval(() => void read(), ASK_AGAIN_MS);
   let shown = wanted.value;
   effect(() => {
     if (wanted.value !== shown) {
       shown = wanted.value;
+      forget();
       void read();
     }
   });
