@@ -35,6 +35,7 @@ def browser_packages():
         wanted = file.read()
     stamp = os.path.join(target, "installed")
     if not os.path.exists(stamp) or open(stamp, encoding="utf-8").read() != wanted:
+        assert shutil.which("npm"), "no npm; deploy/packages page installs it"
         os.makedirs(target, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(os.path.join(source, name), target)

@@ -124,7 +124,7 @@ export interface FateChange {
 export interface LedgerRecord {
   lane: number;
   lane_seq: number;
-  record?: string | null; // the schema's full name
+  record: string | null; // the schema's full name; null: it could not be read
   topic: string;
   partition: number;
   kafka_offset: number;

@@ -65,16 +65,26 @@ function Change({ change }: { change: FateChange }) {
   );
 }
 
+// `declared.OperatorAction`: OperatorAction. What could not be read has none.
+const recordName = (r: LedgerRecord) => r.record?.split('.').pop() ?? null;
+
+function revisionOf(r: LedgerRecord): string | null {
+  if (r.revision === null || r.kind === null) return null;
+  return `${r.revision}, ${codeWord(r.kind)}${r.basis ? ` (${codeWord(r.basis)})` : ''}`;
+}
+
 function RecordItem({ record: r }: { record: LedgerRecord }) {
-  const rows: [string, string][] = [
-    ['Source', r.source ?? '–'],
-    ['Revision', `${r.revision ?? '–'}, ${codeWord(r.kind ?? 'unknown kind')}${r.basis ? ` (${codeWord(r.basis)})` : ''}`],
+  const known: [string, string | null][] = [
+    ['Record', recordName(r)],
+    ['Source', r.source],
+    ['Revision', revisionOf(r)],
     ['Kafka', `${r.topic} / ${r.partition} @ ${r.kafka_offset}`],
     ['Ledger', `lane ${r.lane}, row ${r.lane_seq}, rules ${r.rules_version}`],
-    ['Event', r.event_id ?? '–'],
+    ['Event', r.event_id],
     ['Hash', r.entry_hash],
     ['Hash before', r.prev_hash],
   ];
+  const rows = known.filter(([, value]) => value !== null);
   return (
     <li class={`record ${r.fate_now}`}>
       <h3>

@@ -10,7 +10,7 @@ import { progress, signed, standing } from './words';
 
 const WARDS_SHOWN = 6;
 const PARTIES_SHOWN = 5;
-const PARTIES_LEAST = 3; // with votes alone, where few have seats
+const PARTIES_LEAST = 2; // with votes alone, where few have seats
 
 function Figures({ council: c }: { council: Control }) {
   const parties = c.seats.filter((s, i) => s.held > 0 || (s.votes && i < PARTIES_LEAST)).slice(0, PARTIES_SHOWN);
@@ -83,7 +83,7 @@ export function Board({ election }: { election: string }) {
       </div>
       <footer style={council.headline ? styleOf(coloursIn(council, council.control ?? council.previous_control)) : undefined}>
         <Headline council={council} />
-        {council.headline !== null && <p>{standing(council)}</p>}
+        {council.headline !== null && <p class="standing">{standing(council)}</p>}
       </footer>
       {link.value === 'lost' && <p class="board-lost" role="alert">Connection lost; reconnecting</p>}
       <Announcer />

@@ -1,13 +1,12 @@
 // A council's seats as a picture: a half circle with a dot each, or a bar. Both say the same in words.
 import type { Control } from './api';
 import { fill } from './colour';
-import { seatsUp } from './words';
 
 export interface Group {
   short: string;
   count: number;
   colour: string | null; // null: nobody's yet
-  open: 'to come' | 'empty' | null;
+  open: 'coming' | 'empty' | null;
 }
 
 // Seats in the order in which they are drawn: parties, then what is still to come, then what stays empty.
@@ -18,7 +17,7 @@ export function groups(c: Control): Group[] {
   const held = parties.reduce((sum, g) => sum + g.count, 0);
   const empty = Math.max(0, c.seats_total - held - c.seats_to_come);
   const open: Group[] = [
-    { short: 'to come', count: c.seats_to_come, colour: null, open: 'to come' },
+    { short: 'to come', count: c.seats_to_come, colour: null, open: 'coming' },
     { short: 'postponed or vacant', count: empty, colour: null, open: 'empty' },
   ];
   return [...parties, ...open.filter((g) => g.count > 0)];
@@ -35,6 +34,7 @@ interface Dot {
   x: number;
   y: number;
   angle: number;
+  row: number;
 }
 
 const WIDTH = 200;
@@ -54,11 +54,11 @@ function dots(seats: number): { dots: Dot[]; radius: number } {
   const placed = radii.flatMap((r, i) =>
     Array.from({ length: counts[i]! }, (_, k): Dot => {
       const angle = counts[i] === 1 ? Math.PI / 2 : Math.PI * (1 - k / (counts[i]! - 1));
-      return { x: WIDTH / 2 + r * Math.cos(angle), y: OUTER - r * Math.sin(angle), angle };
+      return { x: WIDTH / 2 + r * Math.cos(angle), y: OUTER - r * Math.sin(angle), angle, row: i };
     }));
   const between = radii.map((r, i) => (Math.PI * r) / Math.max(1, counts[i]! - 1));
   const apart = rows === 1 ? OUTER : (OUTER * (1 - INNER_SHARE)) / (rows - 1);
-  return { dots: placed.sort((a, b) => b.angle - a.angle), radius: Math.min(7, 0.43 * Math.min(apart, ...between)) };
+  return { dots: placed.sort((a, b) => b.angle - a.angle || b.row - a.row), radius: Math.min(7, 0.43 * Math.min(apart, ...between)) };
 }
 
 export function HalfCircle({ council: c }: { council: Control }) {
@@ -84,14 +84,12 @@ export function HalfCircle({ council: c }: { council: Control }) {
 
 // ---- bar -------------------------------------------------------------------------------------------------
 
-export function Bar({ council: c, numbers = false }: { council: Control; numbers?: boolean }) {
+export function Bar({ council: c }: { council: Control }) {
   return (
     <div class="bar" role="img" aria-label={inWords(c)}>
       <div class="bar-parts">
         {groups(c).map((g) => (
-          <span key={g.short} class={g.open ?? 'taken'} style={{ flexGrow: g.count, background: g.colour ?? undefined }}>
-            {numbers && g.open === null && g.count}
-          </span>
+          <span key={g.short} class={g.open ?? 'taken'} style={{ flexGrow: g.count, background: g.colour ?? undefined }} />
         ))}
       </div>
       <i class="bar-majority" style={{ left: `${(100 * c.threshold) / Math.max(1, c.seats_total)}%` }} />
@@ -99,4 +97,3 @@ export function Bar({ council: c, numbers = false }: { council: Control; numbers
   );
 }
 
-export const declaredShare = (c: Control) => c.seats_declared / Math.max(1, seatsUp(c));
