@@ -83,7 +83,7 @@ WAY_OUT = re.compile(r"(?<![\w./)}$*-])(?:\.\./)+[\w][\w./-]*")
 ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 HARMLESS_ADDRESS = re.compile(r"127\.|0\.0\.0\.0$|255\.255\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.")
 
-SKIPPED_FOLDERS = {".git", ".local", ".cache", "build", "corpus", "data", "demo-data", "__pycache__"}
+SKIPPED_FOLDERS = {".git", ".local", ".cache", "build", "node_modules", "corpus", "data", "demo-data", "__pycache__"}
 
 
 def blank_out(text):
