@@ -23,7 +23,7 @@ static const struct {
     Keys keys;
     const char *help;
 } sections[] = {
-    {"kafka", KEYS_DOTTED, "Every other key passes to librdkafka as it is: security.protocol, sasl.username, ..."},
+    {"kafka", KEYS_DOTTED, "Every other key passes to librdkafka as it is: security.protocol, ssl.ca.location, sasl.username, ..."},
     {"postgres", KEYS_LISTED, "The database of the ledger and the api schema."},
     {"daemon", KEYS_LISTED, "The process that consumes the topics."},
     {"sources", KEYS_LISTED, "Who sends declarations."},
@@ -42,13 +42,15 @@ typedef struct Setting {
     const char *preset;  // the default, as a file would have it
     int least, most;     // of a number
     const char *choices; // separated by '|'
+    bool secret;
     const char *help;
 } Setting;
 
 static const Setting settings[] = {
     {"kafka", "bootstrap.servers", TYPE_TEXT, "localhost:9092", .help = "brokers, host:port, comma-separated"},
     {"kafka", "group.id", TYPE_TEXT, "declared", .help = "consumer group; also begins each lane's transactional.id"},
-    {"postgres", "uri", TYPE_TEXT, "postgresql://localhost/declared", .help = "libpq connection string or URI"},
+    {"postgres", "uri", TYPE_TEXT, "postgresql://localhost/declared", .secret = true,
+     .help = "libpq connection string or URI; never in plain text with sslmode=verify-full"},
     {"postgres", "role", TYPE_TEXT, "", .help = "SET ROLE after connecting; empty: stay the login's role"},
     {"daemon", "workers", TYPE_INT, "1", 1, 64, .help = "workers in this process, a consumer and a connection each"},
     {"daemon", "instance", TYPE_TEXT, "", .help = "name of this process for static group membership; empty: none"},
@@ -383,6 +385,24 @@ Config *config_load(const ConfigSources *sources, Arena *arena, Str *error) {
         return NULL;
     }
     return config;
+}
+
+// What the table does not have is librdkafka's, and can be a password.
+static bool is_secret(Str section, Str key) {
+    for (size_t i = 0; i < COUNT_OF(settings); i++) {
+        if (str_equal_text(section, settings[i].section) && str_equal_text(key, settings[i].key)) {
+            return settings[i].secret;
+        }
+    }
+    return str_equal_text(section, "kafka");
+}
+
+void config_hide(char *set) {
+    Str name, value, section, key;
+    if (split(str_from(set), '=', &name, &value) && split(name, '.', &section, &key) && is_secret(section, key)) {
+        char *secret = strchr(set, '=') + 1;
+        memset(secret, '\0', strlen(secret));
+    }
 }
 
 void config_free(Config *config) {

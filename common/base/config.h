@@ -26,6 +26,10 @@ typedef struct ConfigSources {
 Config *config_load(const ConfigSources *sources, Arena *arena, Str *error);
 void config_free(Config *config);
 
+// Takes the value out of an option of the form of ConfigSources.sets where it can be a secret (postgres.uri, and what
+// [kafka] passes to librdkafka), in place: everybody on a machine can read the arguments of its programs.
+void config_hide(char *set);
+
 // `name` is "section.key". Text is never NULL for a setting of the table (the default may be ""),
 // and NULL for a key of an open section that nobody set. Asking for a name that the table does not
 // have, or by the wrong type, is a mistake in the program and aborts.

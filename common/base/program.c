@@ -33,7 +33,7 @@ static void print_help(const Program *program) {
 
 typedef struct Options {
     const char *config;
-    VEC(const char *) sets;
+    VEC(char *) sets;
     bool check;
 } Options;
 
@@ -77,9 +77,12 @@ static Config *read_settings(const Program *program, const Options *options, Are
     Str error = STR_NONE;
     ConfigSources sources = {.file = options->config,
                              .environment = environ,
-                             .sets = options->sets.items,
+                             .sets = (const char *const *)options->sets.items,
                              .sets_count = options->sets.count};
     Config *config = config_load(&sources, arena, &error);
+    for (size_t i = 0; i < options->sets.count; i++) {
+        config_hide(options->sets.items[i]);
+    }
     if (config != NULL && program->check != NULL && !program->check(config, arena, &error)) {
         config_free(config);
         config = NULL;

@@ -58,10 +58,39 @@ static bool wait_for(Connection *c, short events) {
     return true;
 }
 
+// Of an attempt to connect, a line for each host and address that was tried, and all of them matter.
+static void note_attempts(Connection *c, const char *message) {
+    size_t len = 0;
+    for (; *message != '\0' && len + 2 < sizeof c->error; message++) {
+        if (*message != '\n') {
+            c->error[len++] = *message;
+        } else if (message[1] != '\0') {
+            c->error[len++] = ';';
+            c->error[len++] = ' ';
+        }
+    }
+    c->error[len] = '\0';
+    if (len == 0) {
+        note_error(c, message);
+    }
+}
+
+// Begins to connect. A connection on which nothing is heard is given up within half a minute, idle or not, and not
+// after the system's two hours; what the URI says goes over what stands before it.
+static PGconn *start_connection(const char *uri) {
+    static const char *const names[] = {"keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "dbname",
+                                        "fallback_application_name",
+                                        NULL};
+    const char *const values[] = {"10", "5", "3", "15000", uri, program_invocation_short_name, NULL};
+    return PQconnectStartParams(names, values, 1);
+}
+
 static bool open_socket(Connection *c, const char *uri) {
-    const char *const names[] = {"dbname", "fallback_application_name", NULL};
-    const char *const values[] = {uri, program_invocation_short_name, NULL};
-    c->pg = PQconnectStartParams(names, values, 1);
+    c->pg = start_connection(uri);
     int64_t deadline = now_ms() + CONNECTION_OPEN_TIMEOUT_MS;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
@@ -80,7 +109,7 @@ static bool open_socket(Connection *c, const char *uri) {
         }
     }
     if (c->pg == NULL || PQstatus(c->pg) != CONNECTION_OK) {
-        note_error(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
+        note_attempts(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
         connection_close(c);
         return false;
     }
@@ -120,9 +149,21 @@ static bool set_up(Connection *c, const char *role) {
     return ok;
 }
 
+bool connection_is_string(const char *uri) {
+    char *problem = NULL;
+    PQconninfoOption *parts = PQconninfoParse(uri, &problem);
+    PQconninfoFree(parts);
+    PQfreemem(problem);
+    return parts != NULL;
+}
+
 bool connection_open(Connection *c, const char *uri, const char *role) {
     connection_close(c);
     c->error[0] = '\0';
+    if (!connection_is_string(uri)) {
+        note_error(c, "postgres.uri is not a connection string of libpq");
+        return false;
+    }
     return open_socket(c, uri) && set_up(c, role);
 }
 

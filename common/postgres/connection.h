@@ -18,6 +18,9 @@ typedef struct Connection {
     char error[512];
 } Connection;
 
+// Whether libpq can read it. Its own complaint is not for anybody's eyes: it quotes the string, password and all.
+bool connection_is_string(const char *uri);
+
 bool connection_open(Connection *c, const char *uri, const char *role);
 void connection_close(Connection *c);
 

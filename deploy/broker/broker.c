@@ -5,6 +5,8 @@
 //   delete-topics  the opposite, for tests
 //
 // Standard output carries one line from `serve`, the bootstrap address; all else goes to standard error.
+#include "common/base/config.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <librdkafka/rdkafka.h>
@@ -29,6 +31,8 @@ enum {
 };
 
 enum { EXIT_USAGE = 2 };
+
+extern char **environ;
 
 typedef struct Setting {
     const char *name;
@@ -62,8 +66,8 @@ enum { TOPIC_COUNT = sizeof TOPICS / sizeof TOPICS[0] };
 
 static const char HELP[] =
     "Usage: declared-broker serve [--partitions N] [--prefix TEXT]\n"
-    "       declared-broker create-topics --bootstrap HOST:PORT[,...] [--partitions N] [--replication N]\n"
-    "       declared-broker delete-topics --bootstrap HOST:PORT[,...]\n"
+    "       declared-broker create-topics [--bootstrap HOST:PORT[,...]] [--partitions N] [--replication N]\n"
+    "       declared-broker delete-topics [--bootstrap HOST:PORT[,...]]\n"
     "\n"
     "serve runs an embedded broker with the pipeline's topics until SIGTERM or SIGINT and prints its address.\n"
     "create-topics makes the same topics on a Kafka, with their retention and compaction; those that exist\n"
@@ -71,12 +75,17 @@ static const char HELP[] =
     "needs none of this.\n"
     "delete-topics removes them and what they hold.\n"
     "\n"
-    "  -b, --bootstrap LIST   brokers to ask\n"
+    "Where Kafka is and how to log in is read from the settings that all programs share: section [kafka] of the file,\n"
+    "DECLARED_KAFKA_... in the environment. A password belongs there: what -X says is seen in the process list for\n"
+    "a moment.\n"
+    "\n"
+    "  -b, --bootstrap LIST   brokers to ask; else [kafka] bootstrap.servers\n"
+    "  -c, --config FILE      settings; else $DECLARED_CONFIG, else /etc/declared/declared.conf\n"
     "  -p, --partitions N     of each topic; for good (default 6)\n"
     "  -r, --replication N    copies of each partition; with 3 or more, min.insync.replicas is 2 (default 1)\n"
     "      --prefix TEXT      before every topic name\n"
     "  -t, --timeout-s N      give up after N seconds (default 30)\n"
-    "  -X KEY=VALUE           a setting of librdkafka (TLS, SASL)\n"
+    "  -X KEY=VALUE           a setting of librdkafka, over those of the file\n"
     "  -h, --help             this text\n"
     "\n"
     "The embedded broker is for demonstrations. Do not measure or prove anything on it:\n"
@@ -87,10 +96,15 @@ static const char HELP[] =
     "  - a waiting fetch does not wake on new data, so delay follows fetch.wait.max.ms;\n"
     "  - an unknown topic springs into being with 4 partitions as soon as a client names it.\n";
 
+enum { SETS_MAX = 64 };
+
 typedef struct Options {
-    rd_kafka_conf_t *conf; // owned until a client takes it
-    const char *bootstrap;
+    Arena memory;       // of what follows
+    const char *config; // a file
+    const char *sets[SETS_MAX];
+    size_t sets_count;
     const char *prefix;
+    const char *bootstrap; // as the settings have it
     int partitions;
     int replication;
     int timeout_s;
@@ -113,14 +127,14 @@ static void discard_log(const rd_kafka_t *client, int level, const char *facilit
 }
 
 // A handle that talks to nobody until asked. Takes the configuration; NULL after a complaint.
-static rd_kafka_t *open_client(Options *options) {
+static rd_kafka_t *open_client(rd_kafka_conf_t *conf) {
     char error[512];
-    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, options->conf, error, sizeof error);
+    rd_kafka_conf_set_log_cb(conf, discard_log);
+    rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
     if (client == NULL) {
+        rd_kafka_conf_destroy(conf);
         complain("%s", error);
-        return NULL;
     }
-    options->conf = NULL;
     return client;
 }
 
@@ -152,7 +166,7 @@ static int serve(Options *options) {
     sigaddset(&stop, SIGINT);
     sigprocmask(SIG_BLOCK, &stop, NULL);
 
-    rd_kafka_t *client = open_client(options);
+    rd_kafka_t *client = open_client(rd_kafka_conf_new());
     if (client == NULL) {
         return EXIT_FAILURE;
     }
@@ -371,26 +385,39 @@ static int delete_topics(rd_kafka_t *client, const Options *options) {
     return status == EXIT_SUCCESS ? wait_until_gone(client, options) : status;
 }
 
+// [kafka] as every program has it, but for the daemon's group. NULL after a complaint, which quotes no value.
+static rd_kafka_conf_t *client_settings(const Config *config) {
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    ConfigEntry entry;
+    for (size_t cursor = 0; config_next(config, "kafka", &cursor, &entry);) {
+        if (strcmp(entry.key, "group.id") != 0 &&
+            rd_kafka_conf_set(conf, entry.key, entry.value, NULL, 0) != RD_KAFKA_CONF_OK) {
+            complain("%s: librdkafka does not accept kafka.%s", entry.origin, entry.key);
+            rd_kafka_conf_destroy(conf);
+            return NULL;
+        }
+    }
+    return conf;
+}
+
 static int administer(Options *options, int (*action)(rd_kafka_t *, const Options *)) {
-    char error[512];
-    if (options->bootstrap == NULL) {
-        complain("--bootstrap is missing (see --help)");
+    Str error;
+    const ConfigSources sources = {options->config, environ, options->sets, options->sets_count};
+    Config *config = config_load(&sources, &options->memory, &error);
+    if (config == NULL) {
+        complain(STR_FMT, STR_ARG(error));
         return EXIT_USAGE;
     }
-    if (rd_kafka_conf_set(options->conf, "bootstrap.servers", options->bootstrap, error, sizeof error) !=
-        RD_KAFKA_CONF_OK) {
-        complain("%s", error);
-        return EXIT_USAGE;
+    options->bootstrap = config_get(config, "kafka.bootstrap.servers");
+    rd_kafka_conf_t *conf = client_settings(config);
+    rd_kafka_t *client = conf == NULL ? NULL : open_client(conf);
+    int status = conf == NULL ? EXIT_USAGE : EXIT_FAILURE;
+    if (client != NULL) {
+        status = wait_for_brokers(client, options);
+        status = status == EXIT_SUCCESS ? action(client, options) : status;
+        rd_kafka_destroy(client);
     }
-    rd_kafka_t *client = open_client(options);
-    if (client == NULL) {
-        return EXIT_FAILURE;
-    }
-    int status = wait_for_brokers(client, options);
-    if (status == EXIT_SUCCESS) {
-        status = action(client, options);
-    }
-    rd_kafka_destroy(client);
+    config_free(config);
     return status;
 }
 
@@ -408,25 +435,25 @@ static bool parse_number(const char *text, const char *option, int max, int *num
     return true;
 }
 
-static bool parse_client_setting(rd_kafka_conf_t *conf, char *text) {
-    char *equals = strchr(text, '=');
-    if (equals == NULL) {
-        complain("-X takes KEY=VALUE, not '%s'", text);
+// As --set kafka.KEY=VALUE of the other programs. Taken out of the process list: it may be a password.
+static bool parse_client_setting(char *text, Options *options) {
+    if (strchr(text, '=') == NULL || options->sets_count == SETS_MAX) {
+        complain("-X takes KEY=VALUE, %d at most", SETS_MAX);
         return false;
     }
-    *equals = '\0';
-    char error[512];
-    if (rd_kafka_conf_set(conf, text, equals + 1, error, sizeof error) != RD_KAFKA_CONF_OK) {
-        complain("%s", error);
-        return false;
-    }
+    char *set = (char *)arena_printf(&options->memory, "kafka.%s", text).ptr;
+    options->sets[options->sets_count++] = set;
+    memset(strchr(text, '=') + 1, '\0', strlen(strchr(text, '=') + 1));
     return true;
 }
 
 static bool parse_option(int option, Options *options) {
     switch (option) {
     case 'b':
-        options->bootstrap = optarg;
+        return parse_client_setting((char *)arena_printf(&options->memory, "bootstrap.servers=%s", optarg).ptr,
+                                    options);
+    case 'c':
+        options->config = optarg;
         return true;
     case 'f':
         options->prefix = optarg;
@@ -438,7 +465,7 @@ static bool parse_option(int option, Options *options) {
     case 't':
         return parse_number(optarg, "--timeout-s", TIMEOUT_S_MAX, &options->timeout_s);
     case 'X':
-        return parse_client_setting(options->conf, optarg);
+        return parse_client_setting(optarg, options);
     default:
         return false; // getopt has complained
     }
@@ -461,6 +488,7 @@ static int run_command(const char *command, Options *options) {
 int main(int argc, char **argv) {
     static const struct option LONG_OPTIONS[] = {
         {"bootstrap", required_argument, NULL, 'b'},
+        {"config", required_argument, NULL, 'c'},
         {"partitions", required_argument, NULL, 'p'},
         {"replication", required_argument, NULL, 'r'},
         {"prefix", required_argument, NULL, 'f'},
@@ -468,15 +496,11 @@ int main(int argc, char **argv) {
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    Options options = {.conf = rd_kafka_conf_new(),
-                       .prefix = "",
-                       .partitions = PARTITIONS_DEFAULT,
-                       .replication = 1,
-                       .timeout_s = TIMEOUT_S_DEFAULT};
-    rd_kafka_conf_set_log_cb(options.conf, discard_log);
+    Options options = {
+        .prefix = "", .partitions = PARTITIONS_DEFAULT, .replication = 1, .timeout_s = TIMEOUT_S_DEFAULT};
     int status = EXIT_USAGE;
     int option;
-    while ((option = getopt_long(argc, argv, "b:p:r:t:X:h", LONG_OPTIONS, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "b:c:p:r:t:X:h", LONG_OPTIONS, NULL)) != -1) {
         if (option == 'h') {
             fputs(HELP, stdout);
             status = EXIT_SUCCESS;
@@ -493,8 +517,6 @@ int main(int argc, char **argv) {
     status = run_command(argv[optind], &options);
 
 done:
-    if (options.conf != NULL) {
-        rd_kafka_conf_destroy(options.conf);
-    }
+    arena_free(&options.memory);
     return status;
 }

@@ -29,6 +29,8 @@ kafka_options=(-Djava.awt.headless=true -XX:+ExitOnOutOfMemoryError -Dlog4j2.dis
 
 # What a production broker would have, but for one node and a quick start: few partitions of Kafka's own topics,
 # no wait for the first members of a group, and none of 9 s for its own last session after a kill. Retention and compaction are the topics' own (deploy/broker).
+# A test that wants more writes kafka/more.properties beforehand, which goes over what stands here, and kafka/format
+# with options for the formatting of the storage, one a line.
 kafka_configure() { # PORT CONTROLLER-PORT
     cat >"$dir/kafka/server.properties" <<CONF
 process.roles=broker,controller
@@ -53,10 +55,11 @@ broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 log.cleaner.dedupe.buffer.size=33554432
 CONF
+    cat "$dir/kafka/more.properties" >>"$dir/kafka/server.properties" 2>/dev/null || true
 }
 
 kafka_start() {
-    local pid port controller_port jars
+    local pid port controller_port jars format=()
     if pid=$(process_of kafka); then
         say "Kafka runs already on 127.0.0.1:$(<"$run/kafka.port")"
         return
@@ -69,9 +72,10 @@ kafka_start() {
     kafka_configure "$port" "$controller_port"
     if [[ ! -f $dir/kafka/formatted ]]; then
         rm -rf "$dir/kafka/data"
+        [[ ! -r $dir/kafka/format ]] || mapfile -t format <"$dir/kafka/format"
         java -Xmx128m -XX:TieredStopAtLevel=1 "${kafka_options[@]}" -cp "$jars/*" kafka.tools.StorageTool format \
             --config "$dir/kafka/server.properties" \
-            --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '__' | tr -d '=')" \
+            --cluster-id "$(head -c 16 /dev/urandom | base64 | tr '+/' '__' | tr -d '=')" "${format[@]}" \
             >>"$log/kafka.log" 2>&1 </dev/null 9>&- || fail "Kafka's storage could not be formatted; see $log/kafka.log"
         touch "$dir/kafka/formatted"
     fi

@@ -5,6 +5,7 @@
 #include "services/aggregator/store_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define SQLSTATE_FENCED "DE001"
 #define SQLSTATE_UNIQUE "23505"
@@ -111,21 +112,24 @@ static StoreStatus find_rules(Store *store, int32_t version, const RuleBook **ru
     return status;
 }
 
-// A payload of the ledger, with the writer schema that the row names where the store lacks it.
+// A payload of the ledger, read with the writer schema that the row names.
 static StoreStatus decode_row(Store *store, SchemaStore *schemas, Str payload, Str fingerprint, Arena *arena,
                               Decoded *decoded) {
     int32_t wanted = 0;
-    if (decode_payload(schemas, payload, arena, decoded, &wanted) != DECODE_SCHEMA_WANTED ||
-        str_is_none(fingerprint)) {
+    if (str_is_none(fingerprint)) {
+        (void)decode_payload(schemas, payload, arena, decoded, &wanted);
+        return STORE_OK;
+    }
+    uint64_t number = strtoull(fingerprint.ptr, NULL, 16);
+    if (decode_payload_as(schemas, number, payload, arena, decoded) != DECODE_SCHEMA_WANTED) {
         return STORE_OK;
     }
     PGresult *result = QUERY(store, "SELECT schema FROM declared.writer_schema WHERE fingerprint = $1",
                              store_text(fingerprint));
     StoreStatus status = store_settle(store, result);
-    Str error = STR_NONE;
-    if (status == STORE_OK && PQntuples(result) == 1 &&
-        schema_store_add(schemas, wanted, store_field(result, 0, 0), arena, &error)) {
-        decode_payload(schemas, payload, arena, decoded, &wanted);
+    if (status == STORE_OK && PQntuples(result) == 1) {
+        schema_store_add_named(schemas, number, store_field(result, 0, 0));
+        (void)decode_payload_as(schemas, number, payload, arena, decoded);
     }
     PQclear(result);
     return status;

@@ -12,8 +12,9 @@
 //                  told (declared.snapshot_told); a ballot's candidates as arrays, in api.candidate_result's order
 //   end            the last: lines, how many stand before it
 //
-// Rows and links are in the order of their lane, from lane_seq 1 to its end. schemas/sql/README.md tells
-// how they are hashed; tests/integration/check_export.py checks an export in 50 lines.
+// Rows and links are in the order of their lane, from lane_seq 1 to where it ended when the export began; nothing is
+// told of what came later. schemas/audit/README.md has the format for those who check it, as
+// tests/integration/check_export.py does in 50 lines.
 #include "common/base/civil.h"
 #include "common/domain/envelope.h"
 #include "services/aggregator/rows.h"
@@ -26,13 +27,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+typedef struct ExportLane {
+    int32_t lane;
+    int64_t end; // lane_seq
+} ExportLane;
+
 typedef struct Export {
     const Cli *cli;
     PGconn *connection;
     const char *election; // as a literal of SQL, quotes and all; PQfreemem
     SchemaStore *schemas;
     Stream stream;
-    VEC(int32_t) lanes;
+    VEC(ExportLane) lanes;
     Buf named;   // lane_seqs of actions that name the election's records and are not told by a column
     Arena arena; // of a line
     int64_t lines;
@@ -91,11 +97,14 @@ static bool put_query(Export *e, Buf *sql) {
 // Which lanes and rows are meant.
 
 static bool find_lanes(Export *e) {
-    Str sql = arena_printf(e->cli->arena, "SELECT DISTINCT lane FROM declared.ledger WHERE election_id = %s ORDER BY 1",
+    Str sql = arena_printf(e->cli->arena,
+                           "SELECT lane, lane_seq FROM declared.lane n WHERE EXISTS"
+                           " (SELECT FROM declared.ledger l WHERE l.lane = n.lane AND l.election_id = %s) ORDER BY 1",
                            e->election);
     _cleanup_result_ PGresult *result = database_query(e->cli, e->connection, sql.ptr, NULL, &e->error);
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {
-        *vec_push(&e->lanes) = (int32_t)strtol(PQgetvalue(result, row, 0), NULL, 10);
+        *vec_push(&e->lanes) = (ExportLane){(int32_t)strtol(PQgetvalue(result, row, 0), NULL, 10),
+                                            strtoll(PQgetvalue(result, row, 1), NULL, 10)};
     }
     return result != NULL;
 }
@@ -159,7 +168,7 @@ static void put_head(Export *e, const char *election_id) {
     civil_add_timestamp(&line, cli_now_ms() * 1000);
     buf_add_str(&line, STR_LIT("\", \"lanes\": ["));
     for (size_t i = 0; i < e->lanes.count; i++) {
-        buf_printf(&line, "%s%" PRId32, i == 0 ? "" : ", ", e->lanes.items[i]);
+        buf_printf(&line, "%s%" PRId32, i == 0 ? "" : ", ", e->lanes.items[i].lane);
     }
     buf_add_str(&line, STR_LIT("]}"));
     put(e, buf_str(&line));
@@ -226,7 +235,7 @@ static void put_ledger_row(Export *e, int32_t lane) {
     arena_reset(&e->arena);
 }
 
-static bool put_lane(Export *e, int32_t lane) {
+static bool put_lane(Export *e, const ExportLane *lane) {
     _cleanup_buf_ Buf sql = {0};
     buf_add_str(&sql, STR_LIT("SELECT t.lane_seq, CASE WHEN m.mine THEN "));
     add_object(&sql, "row", &table_ledger, true);
@@ -235,11 +244,12 @@ static bool put_lane(Export *e, int32_t lane) {
                " CASE WHEN t.topic = '" TOPIC_DESK "' THEN t.payload END FROM declared.ledger t"
                " CROSS JOIN LATERAL (SELECT coalesce(t.election_id = %s, t.lane_seq = ANY ('{" STR_FMT "}'::bigint[])"
                " OR EXISTS (SELECT FROM declared.fate_change c WHERE c.lane = t.lane AND c.lane_seq = t.lane_seq"
-               " AND c.election_id = %s)) AS mine) m WHERE t.lane = %" PRId32 " ORDER BY t.lane_seq%c",
-               e->election, STR_ARG(buf_str(&e->named)), e->election, lane, 0);
+               " AND c.election_id = %s)) AS mine) m WHERE t.lane = %" PRId32 " AND t.lane_seq <= %" PRId64
+               " ORDER BY t.lane_seq%c",
+               e->election, STR_ARG(buf_str(&e->named)), e->election, lane->lane, lane->end, 0);
     bool good = stream_open(&e->stream, e->cli, sql.ptr);
     while (good && e->stream.has_row) {
-        put_ledger_row(e, lane);
+        put_ledger_row(e, lane->lane);
         progress_show(&e->progress, e->lines);
         good = stream_next(&e->stream);
     }
@@ -247,20 +257,27 @@ static bool put_lane(Export *e, int32_t lane) {
     return good;
 }
 
-static bool put_table(Export *e, const Table *table, const char *from, const char *order) {
+// The rows of a table that are of the election, and were caused by rows up to the lanes' ends.
+static bool put_table(Export *e, const Table *table, const char *from, const char *lane, const char *order) {
     _cleanup_buf_ Buf sql = {0};
     buf_add_str(&sql, STR_LIT("SELECT "));
     add_object(&sql, table->name, table, false);
-    buf_printf(&sql, " FROM declared.%s t WHERE t.election_id = %s ORDER BY %s", from, e->election, order);
+    buf_printf(&sql, " FROM declared.%s WHERE t.election_id = %s AND %s <= CASE %s", from, e->election,
+               table == &table_fate_change ? "t.trigger_lane_seq" : arena_printf(&e->arena, "%s_seq", lane).ptr, lane);
+    for (size_t i = 0; i < e->lanes.count; i++) {
+        buf_printf(&sql, " WHEN %" PRId32 " THEN %" PRId64, e->lanes.items[i].lane, e->lanes.items[i].end);
+    }
+    buf_printf(&sql, " END ORDER BY %s", order);
     return put_query(e, &sql);
 }
 
 static bool put_tables(Export *e) {
-    return put_table(e, &table_fate_change, "fate_change", "lane, trigger_lane_seq, n") &&
-           put_table(e, &table_election, "election", "lane, lane_seq") &&
-           put_table(e, &table_snapshot, "snapshot_told", "is_test, seq") &&
-           put_table(e, &table_ballot, "ballot", "is_test, lane, lane_seq, ballot_paper_id") &&
-           put_table(e, &table_flash, "flash", "is_test, seq, flash_id");
+    static const char flashes[] = "flash t JOIN declared.snapshot s USING (election_id, is_test, seq)";
+    return put_table(e, &table_fate_change, "fate_change t", "t.lane", "t.lane, t.trigger_lane_seq, t.n") &&
+           put_table(e, &table_election, "election t", "t.lane", "t.lane, t.lane_seq") &&
+           put_table(e, &table_snapshot, "snapshot_told t", "t.lane", "t.is_test, t.seq") &&
+           put_table(e, &table_ballot, "ballot t", "t.lane", "t.is_test, t.lane, t.lane_seq, t.ballot_paper_id") &&
+           put_table(e, &table_flash, flashes, "s.lane", "t.is_test, t.seq, t.flash_id");
 }
 
 static bool put_all(Export *e, const char *election_id) {
@@ -277,7 +294,7 @@ static bool put_all(Export *e, const char *election_id) {
     }
     for (size_t i = 0; i < e->lanes.count; i++) {
         buf_clear(&e->named);
-        if (!find_named(e, e->lanes.items[i]) || !put_lane(e, e->lanes.items[i])) {
+        if (!find_named(e, e->lanes.items[i].lane) || !put_lane(e, &e->lanes.items[i])) {
             return false;
         }
     }

@@ -101,7 +101,7 @@ static bool is_fingerprint_of(Str fingerprint, Str json) {
 static bool load_writers(Replayer *replayer, Str *error) {
     _cleanup_result_ PGresult *result =
         database_query(replayer->cli, replayer->connection,
-                       "SELECT fingerprint, schema FROM declared.writer_schema ORDER BY recorded_at", NULL, error);
+                       "SELECT fingerprint, schema FROM declared.writer_schema ORDER BY fingerprint", NULL, error);
     for (int row = 0; result != NULL && row < PQntuples(result); row++) {
         WriterSchema writer = {
             .fingerprint = arena_copy(&replayer->memory, str_from(PQgetvalue(result, row, 0))),
@@ -465,7 +465,7 @@ void replayer_apply_record(Replayer *replayer, Lane *lane, const Envelope *envel
     int32_t wanted = 0;
     Decoded decoded;
     if (decode_payload(replayer->schemas, envelope->payload, arena, &decoded, &wanted) == DECODE_SCHEMA_WANTED) {
-        // As the daemon says it (services/ingest/worker.c).
+        // As the daemon says it (services/ingest/writers.c).
         decoded.detail = arena_printf(arena, "no schema is known by id %" PRId32 ", and no registry is set", wanted);
     }
     if (decoded.record.type == RECORD_REFERENCE) {

@@ -1,5 +1,7 @@
 #include "services/cli/database.h"
 
+#include "common/postgres/connection.h"
+
 #include <stdlib.h>
 
 enum { PARAMETERS_MAX = 8 };
@@ -50,17 +52,9 @@ static bool set_session(const Cli *cli, PGconn *connection, Str *error) {
     return result != NULL;
 }
 
-static bool is_connection_string(const char *uri) {
-    char *problem = NULL; // quotes the string, password and all
-    PQconninfoOption *parts = PQconninfoParse(uri, &problem);
-    PQconninfoFree(parts);
-    PQfreemem(problem);
-    return parts != NULL;
-}
-
 PGconn *database_open(const Cli *cli, Str *error) {
     const char *uri = config_get(cli->config, "postgres.uri");
-    if (!is_connection_string(uri)) {
+    if (!connection_is_string(uri)) {
         *error = STR_LIT("postgres.uri is not a connection string of libpq");
         return NULL;
     }

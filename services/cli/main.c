@@ -114,7 +114,7 @@ static void print_commands(FILE *out) {
 }
 
 // --config and --set may stand anywhere; they are taken out of argv. False: an argument is missing.
-static bool take_settings(int *argc, char **argv, ConfigSources *sources, const char **sets) {
+static bool take_settings(int *argc, char **argv, ConfigSources *sources, char **sets) {
     int kept = 1;
     for (int i = 1; i < *argc; i++) {
         char *word = argv[i];
@@ -124,8 +124,8 @@ static bool take_settings(int *argc, char **argv, ConfigSources *sources, const 
             argv[kept++] = word;
             continue;
         }
-        const char *equals = strchr(word, '=');
-        const char *value = equals != NULL ? equals + 1 : argv[++i];
+        char *equals = strchr(word, '=');
+        char *value = equals != NULL ? equals + 1 : argv[++i];
         if (value == NULL || (set && sources->sets_count == SETS_MAX)) {
             return false;
         }
@@ -165,13 +165,16 @@ static bool asks_for_help(char **argv) {
     return false;
 }
 
-static int run_command(const CliCommand *command, int argc, char **argv, const ConfigSources *sources) {
+static int run_command(const CliCommand *command, int argc, char **argv, const ConfigSources *sources, char **sets) {
     Arena arena = {0};
     Str error = STR_NONE;
     Cli cli = {.command = command, .arena = &arena};
     Config *config = NULL;
     if (command->uses_config && !asks_for_help(argv)) {
         cli.config = config = config_load(sources, &arena, &error);
+    }
+    for (size_t i = 0; i < sources->sets_count; i++) {
+        config_hide(sets[i]);
     }
     argv[0] = (char *)arena_printf(&arena, "declarectl %s", command->name).ptr; // what getopt calls us
     int code = str_is_none(error) ? command->run(&cli, argc, argv) : cli_fail(&cli, STR_FMT, STR_ARG(error));
@@ -184,8 +187,8 @@ static int run_command(const CliCommand *command, int argc, char **argv, const C
 }
 
 int main(int argc, char **argv) {
-    const char *sets[SETS_MAX];
-    ConfigSources sources = {.environment = environ, .sets = sets};
+    char *sets[SETS_MAX];
+    ConfigSources sources = {.environment = environ, .sets = (const char *const *)sets};
     if (!take_settings(&argc, argv, &sources, sets)) {
         fprintf(stderr, "declarectl: --config wants a file, --set wants SECTION.KEY=VALUE\n");
         return CLI_MISUSED;
@@ -205,5 +208,5 @@ int main(int argc, char **argv) {
                 argc > 1 ? argv[1] : "");
         return CLI_MISUSED;
     }
-    return run_command(command, argc - words, argv + words, &sources);
+    return run_command(command, argc - words, argv + words, &sources, sets);
 }

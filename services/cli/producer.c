@@ -3,7 +3,9 @@
 #include "common/base/mem.h"
 #include "services/cli/progress.h"
 
-enum { TOPIC_WAIT_MS = 10000, POLL_MS = 100 };
+#include <stdio.h>
+
+enum { TOPIC_WAIT_MS = 10000, ASK_MS = 500, POLL_MS = 100 };
 
 struct Producer {
     const Cli *cli;
@@ -11,6 +13,8 @@ struct Producer {
     int64_t sent, acknowledged, failed;
     int64_t failed_tag;
     Str problem;
+    char trouble[512]; // what a broker, or the way to one, has last complained of
+    bool shut_out;     // by a certificate or a password: it will not come right by waiting
 };
 
 // Those of librdkafka's that this program's promises rest on stand last: [kafka] cannot change them.
@@ -67,35 +71,59 @@ static void take_report(rd_kafka_t *kafka, const rd_kafka_message_t *message, vo
     }
 }
 
+static void note_trouble(rd_kafka_t *kafka, int err, const char *reason, void *opaque) {
+    (void)kafka;
+    Producer *producer = opaque;
+    if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { // which does not say why
+        snprintf(producer->trouble, sizeof producer->trouble, "%s", reason);
+    }
+    producer->shut_out |= err == RD_KAFKA_RESP_ERR__SSL || err == RD_KAFKA_RESP_ERR__AUTHENTICATION;
+}
+
 // Every failure that matters comes back with a record; what librdkafka would print besides is noise.
 static void ignore_log(const rd_kafka_t *kafka, int level, const char *facility, const char *text) {
     (void)kafka, (void)level, (void)facility, (void)text;
 }
 
-static bool wait_for_topic(const Producer *producer, const char *name, Str *error) {
+// How many partitions the topic has; 0: it is not there, or `problem` says why nobody knows.
+static int ask_for_topic(Producer *producer, rd_kafka_topic_t *topic, rd_kafka_resp_err_t *problem) {
+    const struct rd_kafka_metadata *metadata = NULL;
+    int partitions = 0;
+    *problem = rd_kafka_metadata(producer->kafka, 0, topic, &metadata, ASK_MS);
+    if (*problem == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt == 1) {
+        partitions = metadata->topics[0].partition_cnt;
+        if (metadata->topics[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+            *problem = metadata->topics[0].err;
+            producer->shut_out = true;
+        }
+    }
+    rd_kafka_metadata_destroy(metadata);
+    rd_kafka_poll(producer->kafka, partitions == 0 ? POLL_MS : 0);
+    return partitions;
+}
+
+static bool wait_for_topic(Producer *producer, const char *name, Str *error) {
     const char *servers = config_get(producer->cli->config, "kafka.bootstrap.servers");
     rd_kafka_topic_t *topic = rd_kafka_topic_new(producer->kafka, name, NULL);
     int64_t deadline_ms = cli_now_ms() + TOPIC_WAIT_MS;
     rd_kafka_resp_err_t problem = RD_KAFKA_RESP_ERR_NO_ERROR;
     int partitions = 0;
-    for (int64_t left_ms = TOPIC_WAIT_MS; partitions == 0 && left_ms > 0; left_ms = deadline_ms - cli_now_ms()) {
-        const struct rd_kafka_metadata *metadata = NULL;
-        problem = rd_kafka_metadata(producer->kafka, 0, topic, &metadata, (int)left_ms);
-        if (problem != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            break;
-        }
-        partitions = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-        rd_kafka_metadata_destroy(metadata);
-        rd_kafka_poll(producer->kafka, partitions == 0 ? POLL_MS : 0);
+    while (partitions == 0 && !producer->shut_out && cli_now_ms() < deadline_ms) {
+        partitions = ask_for_topic(producer, topic, &problem);
     }
     rd_kafka_topic_destroy(topic);
-    if (problem != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        *error =
-            arena_printf(producer->cli->arena, "Kafka does not answer at %s (%s)", servers, rd_kafka_err2str(problem));
-    } else if (partitions == 0) {
-        *error = arena_printf(producer->cli->arena, "Kafka at %s has no topic %s", servers, name);
+    if (partitions > 0) {
+        return true;
     }
-    return partitions > 0;
+    if (problem == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *error = arena_printf(producer->cli->arena, "Kafka at %s has no topic %s", servers, name);
+    } else if (problem == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+        *error = arena_printf(producer->cli->arena, "%s: %s", name, rd_kafka_err2str(problem));
+    } else {
+        *error = arena_printf(producer->cli->arena, "Kafka does not answer at %s (%s)", servers,
+                              producer->trouble[0] != '\0' ? producer->trouble : rd_kafka_err2str(problem));
+    }
+    return false;
 }
 
 static void producer_free(Producer *producer) {
@@ -112,6 +140,7 @@ static bool start_client(Producer *producer, Str *error) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, take_report);
+    rd_kafka_conf_set_error_cb(conf, note_trouble);
     rd_kafka_conf_set_log_cb(conf, ignore_log);
     set_all(conf, before_settings, sizeof before_settings / sizeof *before_settings);
     if (!set_from_config(conf, producer->cli, error)) {

@@ -100,15 +100,13 @@ typedef struct LedgerReplay {
 // Versions keep their numbers, for rows name them; the next new one gets the next number.
 static bool copy_rules(const LedgerReplay *r, Str *error) {
     _cleanup_result_ PGresult *rules = database_query(
-        r->cli, r->source, "SELECT version, settings, digest, recorded_at FROM declared.rules ORDER BY 1", NULL, error);
+        r->cli, r->source, "SELECT version, settings, digest FROM declared.rules ORDER BY 1", NULL, error);
     for (int row = 0; rules != NULL && row < PQntuples(rules); row++) {
-        const char *values[] = {PQgetvalue(rules, row, 0), PQgetvalue(rules, row, 1), PQgetvalue(rules, row, 2),
-                                PQgetvalue(rules, row, 3), NULL};
-        _cleanup_result_ PGresult *added =
-            database_query(r->cli, r->into,
-                           "INSERT INTO declared.rules (version, settings, digest, recorded_at)"
-                           " OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4)",
-                           values, error);
+        const char *values[] = {PQgetvalue(rules, row, 0), PQgetvalue(rules, row, 1), PQgetvalue(rules, row, 2), NULL};
+        _cleanup_result_ PGresult *added = database_query(r->cli, r->into,
+                                                          "INSERT INTO declared.rules (version, settings, digest)"
+                                                          " OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)",
+                                                          values, error);
         if (added == NULL) {
             return false;
         }
@@ -124,14 +122,12 @@ static bool copy_rules(const LedgerReplay *r, Str *error) {
 }
 
 static bool copy_schemas(const LedgerReplay *r, Str *error) {
-    _cleanup_result_ PGresult *schemas = database_query(
-        r->cli, r->source, "SELECT fingerprint, schema, recorded_at FROM declared.writer_schema", NULL, error);
+    _cleanup_result_ PGresult *schemas =
+        database_query(r->cli, r->source, "SELECT fingerprint, schema FROM declared.writer_schema", NULL, error);
     for (int row = 0; schemas != NULL && row < PQntuples(schemas); row++) {
-        const char *values[] = {PQgetvalue(schemas, row, 0), PQgetvalue(schemas, row, 1), PQgetvalue(schemas, row, 2),
-                                NULL};
+        const char *values[] = {PQgetvalue(schemas, row, 0), PQgetvalue(schemas, row, 1), NULL};
         _cleanup_result_ PGresult *added = database_query(
-            r->cli, r->into,
-            "INSERT INTO declared.writer_schema (fingerprint, schema, recorded_at) VALUES ($1, $2, $3)", values, error);
+            r->cli, r->into, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ($1, $2)", values, error);
         if (added == NULL) {
             return false;
         }
@@ -290,7 +286,7 @@ static bool run_replay(const Cli *cli, Ends *ends, bool from_topics, Str *error)
     bool good = store_connect(target.store) == STORE_OK || store_failed(&target, error);
     if (good && from_topics) {
         Replayer *replayer = replayer_new(cli, ends->source, error);
-        good = replayer != NULL && replay_topics(cli, replayer, &target, error);
+        good = replayer != NULL && replayer_learn_ids(replayer, error) && replay_topics(cli, replayer, &target, error);
         replayer_free(replayer);
     } else if (good) {
         LedgerReplay ledger = {.cli = cli, .source = ends->source, .into = ends->target, .target = &target};
@@ -344,8 +340,10 @@ int command_replay(const Cli *cli, int argc, char **argv) {
     if (into == NULL) {
         return cli_misuse(cli, "wants --into URI");
     }
+    Str uri = arena_copy(cli->arena, str_from(into));
+    memset((char *)(uintptr_t)into, '\0', uri.len); // as config_hide: for all the same, a password may stand there
     Ends ends = {0};
-    code = replay(cli, &ends, into, from_topics);
+    code = replay(cli, &ends, uri.ptr, from_topics);
     PQfinish(ends.source);
     PQfinish(ends.target);
     config_free((Config *)(uintptr_t)ends.into.config);

@@ -1,4 +1,5 @@
-// Commands that print what a view says: status, as-of, history, held.
+// Commands that print what a view says: status, as-of, history, held. For people, a snapshot comes with what caused
+// it, and a past moment with what was held then and what became of it.
 #include "common/base/rfc3339.h"
 #include "services/cli/commands.h"
 #include "services/cli/database.h"
@@ -16,6 +17,10 @@ typedef struct Report {
 } Report;
 
 // clang-format off
+#define POSITION(row) row ".topic || ':' || " row ".partition || ':' || " row ".kafka_offset"
+#define CAUSE_LANE "(cause ->> 'lane')::integer"
+#define CAUSE_SEQ "(cause ->> 'lane_seq')::bigint"
+#define AT_CAUSE "WHERE l.lane = " CAUSE_LANE " AND l.lane_seq = " CAUSE_SEQ
 #define CONTROL_COLUMNS                                                                                                \
     "status, ballots_declared || '/' || ballots_total AS ballots, "                                                    \
     "(SELECT string_agg((p ->> 'short') || ' ' || (p ->> 'held'), ', ' ORDER BY n) "                                   \
@@ -24,6 +29,19 @@ typedef struct Report {
     "coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(seats) p WHERE p ->> 'party_id' = control), control, '') " \
     "AS control, coalesce(outcome, '') AS outcome, "                                                                   \
     "coalesce(majority::text, '>= ' || majority_at_least, '') AS majority, coalesce(headline, '') AS headline"
+// Which record caused the snapshot, what became of that record at once, and who decided and why.
+#define CAUSE                                                                                                          \
+    "CASE cause ->> 'record' "                                                                                         \
+    "WHEN 'declared.CouncilReference' THEN 'reference data, by ' || (cause ->> 'by') "                                 \
+    "WHEN 'declared.OperatorAction' THEN (SELECT l.kind FROM ledger l " AT_CAUSE ") || coalesce("                      \
+    "(SELECT ' of ' || string_agg(coalesce(l.ballot_paper_id, '') || ' (' || " POSITION("l") " || ')', ', ') FROM ledger l "          \
+    "JOIN (SELECT DISTINCT f.lane, f.lane_seq FROM fate_change f WHERE f.by IS NOT NULL AND f.lane = " CAUSE_LANE      \
+    " AND f.trigger_lane_seq = " CAUSE_SEQ ") f USING (lane, lane_seq)), '') "                                         \
+    "|| ', by ' || (cause ->> 'by') || coalesce((SELECT ': ' || min(f.note) FROM fate_change f WHERE f.lane = " CAUSE_LANE \
+    " AND f.trigger_lane_seq = " CAUSE_SEQ "), '') "                                                                   \
+    "ELSE (SELECT concat(l.ballot_paper_id, ' revision ', l.revision, ', ', l.source, ' (', " POSITION("l") ", ')', "  \
+    "CASE WHEN l.fate = 'held' THEN ': held, ' || array_to_string(l.reasons, ' ') END) FROM ledger l " AT_CAUSE ") "   \
+    "END AS cause"
 #define JSON_QUERY                                                                                                     \
     "SELECT '[' || coalesce(string_agg(row_to_json(t)::text, E',\n '), '') || ']', count(*) "                         \
     "FROM (SELECT %s FROM %s) t"
@@ -96,6 +114,33 @@ int command_status(const Cli *cli, int argc, char **argv) {
     return print_report(cli, &report);
 }
 
+// What was held at that moment, and what the next word on it was. Nothing that was not held when it came is held later.
+static int print_held_at(const Cli *cli, const Report *moment) {
+    Report report = {
+        .test = moment->test,
+        .source = "ledger l JOIN declaration d USING (lane, lane_seq)"
+                  " LEFT JOIN LATERAL (SELECT f.fate, f.reasons, f.detail FROM fate_change f WHERE f.lane = l.lane AND"
+                  " f.lane_seq = l.lane_seq AND f.recorded_at <= $1::timestamptz"
+                  " ORDER BY f.trigger_lane_seq DESC, f.n DESC LIMIT 1) t ON true"
+                  " LEFT JOIN LATERAL (SELECT f.* FROM fate_change f WHERE f.lane = l.lane AND f.lane_seq = l.lane_seq"
+                  " AND f.recorded_at > $1::timestamptz ORDER BY f.trigger_lane_seq, f.n LIMIT 1) f ON true"
+                  " WHERE l.fate = 'held' AND l.received_at <= $1::timestamptz AND coalesce(t.fate, 'held') = 'held'"
+                  " AND ($2::text IS NULL OR l.election_id = $2) ORDER BY l.received_at, l.lane, l.lane_seq",
+        .columns = POSITION(
+            "l") " AS held_then, l.ballot_paper_id AS ballot, l.revision, l.source,"
+                 " to_char(l.received_at, 'YYYY-MM-DD HH24:MI:SS\"Z\"') AS received_at,"
+                 " array_to_string(coalesce(t.reasons, l.reasons), ' ') AS reasons,"
+                 " CASE WHEN t.fate IS NULL THEN coalesce(l.detail, '') ELSE coalesce(t.detail, '') END AS detail,"
+                 " CASE WHEN f.fate IS NULL THEN 'still held' ELSE concat(f.fate, ' ', to_char(f.recorded_at,"
+                 " 'YYYY-MM-DD HH24:MI:SS\"Z\"'), CASE WHEN f.by IS NULL THEN ' by new reference data' ELSE"
+                 " concat(' by ', f.by, ': ', f.note) END) END AS later",
+        .values = {moment->values[0], moment->values[1]},
+        .nothing = "nothing was held then",
+    };
+    printf("\n");
+    return print_report(cli, &report);
+}
+
 int command_as_of(const Cli *cli, int argc, char **argv) {
     ReportOptions options = {0};
     int code;
@@ -112,12 +157,13 @@ int command_as_of(const Cli *cli, int argc, char **argv) {
         .test = options.test,
         .source = "council_control_at($1::timestamptz) WHERE $2::text IS NULL OR"
                   " election_id = $2 ORDER BY poll_date, council_name",
-        .columns = "council_name AS council, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS,
+        .columns = "council_name AS council, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS ", " CAUSE,
         .values = {time, election == NULL ? "" : election},
         .nothing = election == NULL ? "no election was known then" : "that election was not known then",
         .must_exist = election != NULL,
     };
-    return print_report(cli, &report);
+    code = print_report(cli, &report);
+    return code != CLI_OK || options.json ? code : print_held_at(cli, &report);
 }
 
 int command_history(const Cli *cli, int argc, char **argv) {
@@ -130,9 +176,7 @@ int command_history(const Cli *cli, int argc, char **argv) {
         .json = options.json,
         .test = options.test,
         .source = "council_control_history WHERE election_id = $1 ORDER BY seq",
-        .columns = "seq, " TIME_COLUMN(
-            "recorded_at") ", " CONTROL_COLUMNS
-                           ", coalesce(cause ->> 'ballot_paper_id', cause ->> 'record', '') AS cause",
+        .columns = "seq, " TIME_COLUMN("recorded_at") ", " CONTROL_COLUMNS ", " CAUSE,
         .values = {options.arguments[0]},
         .nothing = no_election(cli, options.arguments[0]).ptr,
         .must_exist = true,

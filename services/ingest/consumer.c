@@ -10,7 +10,7 @@ struct Consumer {
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
-    char trouble[256], stall[256];
+    char trouble[512], stall[256];
 };
 
 static int by_number(const void *a, const void *b) {
@@ -53,7 +53,11 @@ static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_to
 static void on_error(rd_kafka_t *kafka, int err, const char *reason, void *opaque) {
     Consumer *consumer = opaque;
     (void)kafka;
-    snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)err), reason);
+    if (err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN && consumer->trouble[0] != '\0') {
+        return; // what stands there says why
+    }
+    snprintf(consumer->trouble, sizeof consumer->trouble, "%s: %s", rd_kafka_err2name((rd_kafka_resp_err_t)err),
+             reason);
 }
 
 static bool subscribe(Consumer *consumer) {

@@ -6,6 +6,7 @@
 #include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
+#include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,18 @@ static void *run_worker(void *worker) {
     return NULL;
 }
 
+// An old librdkafka sends a nonce that Kafka 4 refuses, and Kafka's answer is that the password is wrong.
+static void warn_of_scram(const Config *config) {
+    enum { WORKS_FROM = 0x020601ff };
+    static const char *const names[] = {"kafka.sasl.mechanism", "kafka.sasl.mechanisms"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && rd_kafka_version() < WORKS_FROM; i++) {
+        const char *mechanism = config_get(config, names[i]);
+        if (mechanism != NULL && strncmp(mechanism, "SCRAM-", strlen("SCRAM-")) == 0) {
+            log_warning("librdkafka %s cannot log in by SCRAM to Kafka 4; 2.6.1 and later can", rd_kafka_version_str());
+        }
+    }
+}
+
 static int run(const Config *config) {
     program_block_signals();
     VEC(Worker *) workers = {0}; // those that have not been started
@@ -64,6 +77,7 @@ static int run(const Config *config) {
     }
     if (code == EXIT_SUCCESS) {
         log_info("declared %s runs with %d workers", DECLARED_VERSION, wanted);
+        warn_of_scram(config);
         program_wait_for_stop(&stop);
         program_leave_within_bounds(&running);
     }

@@ -28,6 +28,9 @@ typedef struct Writer {
 
 enum { OWN_KEYS_MAX = 64 };
 
+// The kind of key of a schema that a row of the ledger names, whatever its framing.
+#define NAMED_BY_LEDGER FRAMING_BAD
+
 _Static_assert(sizeof(RecordType) == sizeof(uint32_t) && offsetof(Record, type) == 0, "a plan stores the type there");
 
 struct SchemaStore {
@@ -191,6 +194,13 @@ bool schema_store_add(SchemaStore *store, int32_t id, Str json, Arena *arena, St
     return writer->fingerprint != 0;
 }
 
+void schema_store_add_named(SchemaStore *store, uint64_t fingerprint, Str json) {
+    WriterKey key = {NAMED_BY_LEDGER, fingerprint};
+    if (find(store, key) == NULL) {
+        insert(store, writer_new(store, key, json));
+    }
+}
+
 uint64_t schema_store_fingerprint(SchemaStore *store, int32_t id) {
     const Writer *writer = find(store, (WriterKey){FRAMING_CONFLUENT, (uint32_t)id});
     return writer == NULL ? 0 : writer->fingerprint;
@@ -226,6 +236,23 @@ static DecodeStatus reject_unknown(const Framing *framing, Arena *arena, Decoded
     return DECODE_SCHEMA_WANTED;
 }
 
+static const Writer *find_framed(SchemaStore *store, const Framing *framing) {
+    bool by_id = framing->kind == FRAMING_CONFLUENT;
+    return find(store, (WriterKey){framing->kind, by_id ? (uint64_t)framing->id : framing->fingerprint});
+}
+
+static DecodeStatus decode_datum(const Writer *writer, Str payload, size_t datum, Arena *arena, Decoded *out) {
+    out->writer_schema = writer->fingerprint;
+    if (writer->plan.ops == NULL) {
+        return reject(out, RULE_BAD_AVRO, arena_copy(arena, writer->fault));
+    }
+    WalkFault fault;
+    if (!walk_datum(&writer->plan, payload, datum, &out->record, arena, &fault)) {
+        return reject(out, fault.rule, fault.detail);
+    }
+    return DECODE_OK;
+}
+
 DecodeStatus decode_payload(SchemaStore *store, Str payload, Arena *arena, Decoded *out, int32_t *wanted) {
     *out = (Decoded){0};
     if (payload.len > LIMIT_RECORD_BYTES) {
@@ -236,18 +263,23 @@ DecodeStatus decode_payload(SchemaStore *store, Str payload, Arena *arena, Decod
     if (framing.kind == FRAMING_BAD) {
         return reject(out, RULE_BAD_FRAMING, framing_fault(payload, arena));
     }
-    bool by_id = framing.kind == FRAMING_CONFLUENT;
-    const Writer *writer = find(store, (WriterKey){framing.kind, by_id ? (uint64_t)framing.id : framing.fingerprint});
+    const Writer *writer = find_framed(store, &framing);
     if (writer == NULL) {
         return reject_unknown(&framing, arena, out, wanted);
     }
-    out->writer_schema = writer->fingerprint;
-    if (writer->plan.ops == NULL) {
-        return reject(out, RULE_BAD_AVRO, arena_copy(arena, writer->fault));
+    return decode_datum(writer, payload, framing.datum, arena, out);
+}
+
+DecodeStatus decode_payload_as(SchemaStore *store, uint64_t fingerprint, Str payload, Arena *arena, Decoded *out) {
+    Framing framing = framing_read(payload);
+    if (framing.kind == FRAMING_BAD) {
+        int32_t wanted = 0;
+        return decode_payload(store, payload, arena, out, &wanted);
     }
-    WalkFault fault;
-    if (!walk_datum(&writer->plan, payload, framing.datum, &out->record, arena, &fault)) {
-        return reject(out, fault.rule, fault.detail);
+    const Writer *writer = find_framed(store, &framing);
+    if (writer == NULL || writer->fingerprint != fingerprint) {
+        writer = find(store, (WriterKey){NAMED_BY_LEDGER, fingerprint});
     }
-    return DECODE_OK;
+    *out = (Decoded){0};
+    return writer == NULL ? DECODE_SCHEMA_WANTED : decode_datum(writer, payload, framing.datum, arena, out);
 }

@@ -46,6 +46,13 @@ typedef enum DecodeStatus {
 // DECODE_REJECTED: `rule` (UNKNOWN_SCHEMA) and `detail` are then set as well. Maps come sorted by key.
 DecodeStatus decode_payload(SchemaStore *store, Str payload, Arena *arena, Decoded *out, int32_t *wanted);
 
+// For rows of the ledger, which name their writer's schema by its fingerprint: what their framing names may
+// be another schema by now, or none. DECODE_SCHEMA_WANTED: the store lacks it, add it and call again.
+DecodeStatus decode_payload_as(SchemaStore *store, uint64_t fingerprint, Str payload, Arena *arena, Decoded *out);
+
+// Adds a schema that a row of the ledger names; records find it through decode_payload_as() alone.
+void schema_store_add_named(SchemaStore *store, uint64_t fingerprint, Str json);
+
 // The writer schema's JSON, as it was given, by its fingerprint; absent when not met, or dropped
 // since. Lives until the next schema_store_add().
 Str schema_store_json(const SchemaStore *store, uint64_t fingerprint);

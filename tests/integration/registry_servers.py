@@ -43,7 +43,8 @@ def apicurio_folder():
         part = tempfile.mkdtemp(prefix=f"apicurio-{VERSION}.", dir=cache)
         done = subprocess.run(["mvn", "--batch-mode", "--quiet", PLUGIN, f"-DoutputDirectory={part}",
                                f"-Dartifact=io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all"],
-                              cwd=part, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=500, check=False)
+                              cwd=part, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=500,
+                              check=False)
         if done.returncode != 0:
             shutil.rmtree(part)
             raise Missing("Apicurio Registry cannot be had from Maven Central: " + done.stdout.strip()[-300:])
@@ -67,7 +68,7 @@ class Apicurio:
             self.process = subprocess.Popen(
                 ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-jar", f"apicurio-registry-app-{VERSION}-runner.jar"],
                 cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        support.wait_for(self.answers, "Apicurio answers", 90)
+        support.wait_for(self.answers, "Apicurio answers", 180)
         return self
 
     def answers(self):

@@ -557,11 +557,11 @@ def seeded(name):
     return random.Random(f"{SEED} {name}")
 
 
-def run_one(function):
+def run_one(function, pipeline_class):
     pipeline = None
     try:
         getattr(function, "preparation", lambda: None)()
-        pipeline = Pipeline(getattr(function, "migrated", True), getattr(function, "own_topics", True))
+        pipeline = pipeline_class(getattr(function, "migrated", True), getattr(function, "own_topics", True))
         with pipeline:
             function(pipeline)
             pipeline.check()
@@ -570,7 +570,7 @@ def run_one(function):
         return traceback.format_exc() + (pipeline.last_words() if pipeline else "")
 
 
-def main():
+def main(pipeline_class=Pipeline):
     global SEED  # pylint: disable=global-statement
     parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
@@ -582,7 +582,7 @@ def main():
     chosen = [f for f in TESTS if not options.words or any(word in f.__name__ for word in options.words)]
     for function in chosen:
         began = time.monotonic()
-        problem = run_one(function)
+        problem = run_one(function, pipeline_class)
         name = function.__name__.replace("_", " ")
         print(f"{'ok' if problem is None else 'FAILED':6} {name}  {time.monotonic() - began:.1f} s", flush=True)
         if problem is not None:

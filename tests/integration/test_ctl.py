@@ -234,8 +234,8 @@ VERSIONS = [
      "ward: the writer lacks it, and it has no default"),
     ("a field renamed, with an alias", change_field("ward_name", name="ward", aliases=["ward_name"]),
      "ward_name: the writer lacks it, and it has no default", None),
-    ("votes as long", change_candidate(type=["null", "long"]), "candidates[].votes: long is none of the reader's branches",
-     None),
+    ("votes as long", change_candidate(type=["null", "long"]),
+     "candidates[].votes: long is none of the reader's branches", None),
     ("votes that are always known", change_candidate(type="int", default=0), None,
      "candidates[].votes: null cannot be read as int"),
     ("a string as bytes", change_field("source", type="bytes"), None, None),
@@ -328,6 +328,26 @@ def a_held_record_is_listed_and_released(pipeline):
           "after")
     equal((newest["cause"]["by"], newest["cause"]["record"]), ("Ada", "declared.OperatorAction"), "its cause")
     equal(pipeline.fates(), {"accepted": 24}, "fates")
+
+
+@test
+def a_past_moment_is_shown_with_its_cause_what_was_held_and_what_became_of_it(pipeline):
+    play(pipeline, [loser_elected(ALL_SAINTS), *WARDS[1:3], loser_elected(WARDS[3])])
+    then, position = pipeline.history(MEDWAY)[-1]["recorded_at"], f"{DECLARATIONS}:{MEDWAY_PARTITION}:0"
+    decide(pipeline, "release", position, by="Ada", note="rang the returning officer")
+    pipeline.load(support.medway_reference(), by="the morning desk")
+    pipeline.wait_until_applied()
+    moment, _, *held = pipeline.ctl("as-of", then, MEDWAY).stdout.splitlines()[1:]
+    assert f"{WARDS[3]['ballot_paper_id']} revision 1" in moment and ": held, ELECTED_NOT_TOP" in moment, moment
+    equal(len(held), 3, "lines about what was held, with their head")
+    assert position in held[1] and " by Ada: rang the returning officer" in held[1] and "accepted" in held[1], held
+    assert "still held" in held[2], held
+    now = pipeline.ctl("as-of", "2100-01-01T00:00:00Z").stdout
+    assert position not in now.split("held_then")[1] and "still held" in now, now
+    history = pipeline.ctl("history", MEDWAY).stdout
+    for words in ("reference data, by desk", f"{WARDS[1]['ballot_paper_id']} revision 1, {WARDS[1]['source']} (",
+                  f"RELEASE of {ALL_SAINTS['ballot_paper_id']} ({position}), by Ada: rang the returning officer"):
+        assert words in history, f"'{words}' is not in\n{history}"
 
 
 @test

@@ -145,7 +145,8 @@ def real_what_nobody_can_read_is_rejected_and_says_why(pipeline):
          "record Weather is no record of ours"),
         (registry.register("nobody-1", dict(feeds_schema("nobody-1"), fields=feeds_schema()["fields"][:-1])),
          "BAD_AVRO", "event_id: the writer lacks it, and it has no default"),
-        (registry.register("nobody-2", {"$schema": "http://json-schema.org/draft-07/schema#"}, schemaType="JSON"), "BAD_AVRO", "is of the type JSON"),
+        (registry.register("nobody-2", {"$schema": "http://json-schema.org/draft-07/schema#"}, schemaType="JSON"),
+         "BAD_AVRO", "is of the type JSON"),
         (MADE_UP_ID, "UNKNOWN_SCHEMA", f"the registry has no schema of the id {MADE_UP_ID}"),
         (0xFFFFFFFF, "UNKNOWN_SCHEMA", "4294967295"),
     ]
@@ -240,6 +241,25 @@ def real_a_daemon_that_starts_anew_needs_no_registry_for_known_schemas(pipeline)
         equal(second.lines(AWAY), [], "complaints")
     equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "the headline")
     check_kept(pipeline)
+
+
+@test
+def real_the_ledger_and_the_topics_are_replayed_without_it(pipeline):
+    registry = real_registry()
+    number = registry.register("feed", feeds_schema("replay"))
+    weather = registry.register("weather", {"type": "record", "name": "Weather", "fields": []})
+    pipeline.load(support.medway_reference())
+    pipeline.daemon(registry__url=registry.url)
+    pipeline.send([feeds_record(number, line) for line in WARDS]
+                  + [feeds_record(weather, WARDS[0]), feeds_record(MADE_UP_ID, WARDS[0])])
+    pipeline.wait_until_applied()
+    equal(pipeline.fates(), {"accepted": len(WARDS), "rejected": 2}, "fates")
+    with registry_down(registry):
+        for source in ("ledger", "topics"):
+            with support.Pipeline(own_topics=False) as again:
+                pipeline.ctl("replay", "--from", source, "--into", again.uri)
+                equal(again.fates(), pipeline.fates(), f"fates, from {source}")
+                equal(again.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", f"the headline, from {source}")
 
 
 @test
@@ -394,6 +414,26 @@ def stand_in_more_schemas_than_a_worker_keeps(pipeline):
 
 
 @test
+def stand_in_another_registry_may_give_the_number_to_another_schema(pipeline):
+    pipeline.load(support.medway_reference())
+    ours = dict(avro_write.own_schema("ward-declaration.avsc"), doc="without a field in front")
+    ours["fields"].append({"name": "feed_number", "type": "double"})
+    with StandInRegistry() as before, StandInRegistry() as after:
+        before.answer = lambda path: (200, schema_answer(feeds_schema()))
+        after.answer = lambda path: (200, schema_answer(ours))
+        first = pipeline.daemon(registry__url=before.url)
+        pipeline.send([feeds_record(MADE_UP_ID, line) for line in WARDS[:12]])
+        pipeline.wait_until_applied()
+        first.stop()
+        pipeline.daemon(registry__url=after.url)
+        pipeline.send([feeds_record(MADE_UP_ID, line, ours) for line in WARDS[12:]])
+        pipeline.wait_until_applied()
+    check_accepted(pipeline, len(WARDS))
+    equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "the headline")
+    check_kept(pipeline)
+
+
+@test
 def stand_in_a_login_is_given_and_never_told(pipeline):
     pipeline.load(support.medway_reference())
     with StandInRegistry() as registry:
@@ -412,7 +452,7 @@ def stand_in_a_login_is_given_and_never_told(pipeline):
         pipeline.wait_until_applied()
         for daemon in (wrong, right, in_url):
             assert "hush-hush" not in daemon.log() and "psst-psst" not in daemon.log(), daemon.log()
-    equal(pipeline.value("SELECT count(*) FROM declared.registry_schema WHERE registry LIKE '%hush%'"), 0, "logins kept")
+    equal(pipeline.value("SELECT count(*) FROM declared.registry_schema WHERE registry LIKE '%hush%'"), 0, "logins")
     check_accepted(pipeline, 2)
 
 

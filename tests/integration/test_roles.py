@@ -170,10 +170,10 @@ def the_daemon_adds_to_the_ledger_and_moves_its_lanes_and_no_more(pipeline):
 @test
 @without_topics
 def readers_see_every_view_and_function_of_api_and_api_test_and_nothing_else(pipeline):
-    functions = pipeline.rows("SELECT p.oid::regproc::text AS name, p.pronargs AS n FROM pg_proc p WHERE p.pronamespace"
-                              " IN ('api'::regnamespace, 'api_test'::regnamespace)")
-    equal({row["n"] for row in functions}, {1}, "parameters")
-    called = [f"SELECT * FROM {row['name']}({NOW})" for row in functions]
+    found = pipeline.rows("SELECT p.oid::regproc::text AS name, p.pronargs AS n FROM pg_proc p WHERE p.pronamespace"
+                          " IN ('api'::regnamespace, 'api_test'::regnamespace)")
+    equal({row["n"] for row in found}, {1}, "parameters")
+    called = [f"SELECT * FROM {row['name']}({NOW})" for row in found]
     for name in ("council_control_at", "story_fact_at"):
         for schema in ("api", "api_test"):
             assert f"SELECT * FROM {schema}.{name}({NOW})" in called, called
@@ -185,6 +185,84 @@ def readers_see_every_view_and_function_of_api_and_api_test_and_nothing_else(pip
             login.expect(None, seen + called)
             if role != "declared_ingest":
                 login.expect(DENIED, [f"SELECT FROM {table}" for table in tables(pipeline)])
+
+
+def functions(pipeline, *schemas):
+    """name(NULL::type, ...) of each, whether it runs with its owner's rights, and its settings."""
+    return pipeline.rows(
+        "SELECT p.pronamespace::regnamespace::text AS schema, p.prosecdef AS definer, p.proconfig AS settings,"
+        " format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname, (SELECT string_agg('NULL::' || t::regtype, ', ' ORDER BY n)"
+        " FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (t, n))) AS call FROM pg_proc p"
+        f" WHERE p.pronamespace::regnamespace::text IN ({', '.join(map(repr, schemas))})")
+
+
+@test
+@without_topics
+def functions_with_the_owners_rights_find_no_name_that_another_has_planted(pipeline):
+    found = functions(pipeline, "api", "api_test", "declared")
+    assert {row["schema"] for row in found} == {"api", "api_test", "declared"}, found
+    for row in found:
+        expected = (False, None) if row["schema"] == "declared" else (True, ["search_path=pg_catalog, pg_temp"])
+        equal((row["definer"], row["settings"]), expected, row["call"])
+
+
+@test
+@without_topics
+def readers_and_operators_can_call_no_function_of_declared(pipeline):
+    calls = [f"SELECT {row['call']}" for row in functions(pipeline, "declared")]
+    assert any("advance_lane" in call for call in calls), calls
+    with logins(pipeline, "declared_reader", "declared_operator", None) as made:
+        for login in made:
+            login.expect(DENIED, calls)
+
+
+@test
+@without_topics
+def any_login_can_ring_the_bell_which_says_nothing_that_readers_rely_on(pipeline):
+    with logins(pipeline, "declared_reader", None) as made:
+        for login in made:
+            login.expect(None, ["""NOTIFY council_control, '{"election_id": "local.nowhere.2023-05-04", "seq": 1}'"""])
+    equal(pipeline.rows("SELECT * FROM api.council_control"), [], "what readers then read")
+
+
+# What the daemon's login may add, and a table's rows to make it of.
+FORGERIES = {
+    "ledger": ("lane_seq = 4", {"lane_seq": 999, "kafka_offset": 999}),
+    "snapshot": ("seq = 25", {"seq": 26, "headline": "CON HOLD MEDWAY"}),
+    "flash": ("kind = 'FINAL'", {"flash_id": "forged", "text": "CON HOLD MEDWAY"}),
+    "ballot": ("lane_seq = 9", {"lane_seq": 10, "status": "postponed"}),
+    "election": ("lane_seq = 1", {"lane_seq": 2, "counted": False}),
+    "writer_schema": ("true", {"fingerprint": "0123456789abcdef"}),
+}
+
+
+@test
+def what_the_daemons_login_adds_without_a_record_is_found_by_the_audit(pipeline):
+    play(pipeline)
+    pipeline.daemons[0].stop()
+    pipeline.ctl("audit", "verify")
+    with logins(pipeline, "declared_ingest") as (ingest,):
+        def add(sql):
+            support.run(["psql", "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", ingest.uri, "-c", sql], ingest.env)
+
+        def expect_found(word):
+            said = pipeline.ctl("audit", "verify", expect=1).stderr
+            assert word in said and said.count("\n") == 1, said
+        for table, (where, changes) in FORGERIES.items():
+            pipeline.psql(f"CREATE TABLE public.before AS TABLE declared.{table}")
+            add(f"INSERT INTO declared.{table} SELECT (jsonb_populate_record(t, '{json.dumps(changes)}')).*"
+                f" FROM declared.{table} t WHERE {where} LIMIT 1")
+            expect_found(table)
+            pipeline.psql(f"DELETE FROM declared.{table} t WHERE NOT EXISTS (SELECT FROM public.before b"
+                          " WHERE b::text = t::text); DROP TABLE public.before")
+        add("INSERT INTO declared.fate_change (lane, lane_seq, trigger_lane_seq, n, fate, reasons, recorded_at)"
+            f" VALUES ({MEDWAY_PARTITION}, 5, 6, 1, 'rejected', '{{}}', now())")
+        expect_found("fate_change")
+        pipeline.psql("DELETE FROM declared.fate_change")
+        add("UPDATE declared.lane SET declarations_next = declarations_next + 1 WHERE lane = 0")
+        expect_found("lane 0")
+        pipeline.psql("UPDATE declared.lane SET declarations_next = declarations_next - 1 WHERE lane = 0")
+    pipeline.ctl("audit", "verify")
 
 
 @test
@@ -273,6 +351,18 @@ def declarectl_shows_readers_and_operators_what_it_shows_the_owner(pipeline):
                     equal(login.ctl(*words).stdout, shown, f"declarectl {words}")
             refused = login.ctl("migrate", expect=1)
             equal((refused.stdout, len(refused.stderr.splitlines())), ("", 1), f"migrate: {refused.stderr}")
+
+
+@test
+def an_auditor_needs_to_read_and_no_more(pipeline):
+    play(pipeline)
+    pipeline.daemons[0].stop()
+    with logins(pipeline, "pg_read_all_data") as (auditor,):
+        assert "nothing differs" in auditor.ctl("audit", "verify").stdout
+        equal(auditor.ctl("audit", "export", MEDWAY).stdout.splitlines()[1:],
+              pipeline.ctl("audit", "export", MEDWAY).stdout.splitlines()[1:], "what is exported")
+        statements = list(with_columns(pipeline, {table: changes(table) for table in tables(pipeline)}))
+        auditor.expect(DENIED, statements)
 
 
 @test

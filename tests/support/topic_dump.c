@@ -7,6 +7,8 @@
 // {"partition", "offset", "timestamp_ms", "key", "value", "headers": {name: value}}; keys and values base64,
 // or null for none at all. --ends: {"partition", "first", "next"}, the offsets of the oldest record
 // and of the next one. Exit 0: all that was there at the beginning has been written.
+#include "tests/support/kafka_environment.h"
+
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <openssl/evp.h>
@@ -122,6 +124,10 @@ static rd_kafka_t *open_consumer(const char *bootstrap) {
             rd_kafka_conf_destroy(conf);
             return NULL;
         }
+    }
+    if (!set_from_environment(conf)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
     }
     rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
     if (kafka == NULL) {

@@ -4,7 +4,9 @@
 //     topic-send BOOTSTRAP
 //
 // A line: {"topic", "partition", "key", "value"}; key and value base64, or null for none at all.
-// Exit 0: every record is acknowledged.
+// Exit 0: every record is acknowledged. With DECLARED_KAFKA_TRANSACTIONAL_ID all are sent in one transaction.
+#include "tests/support/kafka_environment.h"
+
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
 #include <openssl/evp.h>
@@ -108,12 +110,38 @@ static rd_kafka_t *open_producer(const char *bootstrap) {
             return NULL;
         }
     }
+    if (!set_from_environment(conf)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
     rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error);
     if (kafka == NULL) {
         complain(bootstrap, error);
         rd_kafka_conf_destroy(conf);
     }
     return kafka;
+}
+
+// Nothing to do without a transactional id. NULL: done.
+typedef rd_kafka_error_t *(*TransactionStep)(rd_kafka_t *kafka);
+
+static rd_kafka_error_t *begin(rd_kafka_t *kafka) {
+    rd_kafka_error_t *error = rd_kafka_init_transactions(kafka, FLUSH_MS);
+    return error != NULL ? error : rd_kafka_begin_transaction(kafka);
+}
+
+static rd_kafka_error_t *commit(rd_kafka_t *kafka) {
+    return rd_kafka_commit_transaction(kafka, FLUSH_MS);
+}
+
+static bool step(rd_kafka_t *kafka, TransactionStep take) {
+    const char *id = getenv("DECLARED_KAFKA_TRANSACTIONAL_ID");
+    rd_kafka_error_t *error = id == NULL ? NULL : take(kafka);
+    if (error != NULL) {
+        complain(id, rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+    return error == NULL;
 }
 
 int main(int argc, char **argv) {
@@ -127,7 +155,7 @@ int main(int argc, char **argv) {
     }
     char *line = NULL;
     size_t capacity = 0;
-    bool good = true;
+    bool good = step(kafka, begin);
     while (good && getline(&line, &capacity, stdin) >= 0) {
         good = send_line(kafka, line);
     }
@@ -136,6 +164,11 @@ int main(int argc, char **argv) {
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR) {
         complain(argv[1], rd_kafka_err2str(err));
     }
+    char text[256];
+    if (rd_kafka_fatal_error(kafka, text, sizeof text) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        complain(argv[1], text);
+    }
+    good = good && step(kafka, commit);
     rd_kafka_destroy(kafka);
     return good && !refused && err == RD_KAFKA_RESP_ERR_NO_ERROR ? EXIT_SUCCESS : EXIT_FAILURE;
 }

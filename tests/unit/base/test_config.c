@@ -52,6 +52,32 @@ static void assert_refused(Fixture *fixture, const char *text, const char *envir
     assert_string_equal(strncmp(said, fixture->path, path_len) == 0 ? said + path_len : said, error);
 }
 
+static void options_that_can_be_secrets_are_blanked_and_no_others(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"kafka.sasl.password=hunter2", "kafka.sasl.password="},
+        {"kafka.ssl.key.pem = a=b", "kafka.ssl.key.pem ="},
+        {"postgres.uri=postgresql://me:hunter2@db/results", "postgres.uri="},
+        {"postgres.role=declared_ingest", "postgres.role=declared_ingest"},
+        {"kafka.bootstrap.servers=a:1,b:2", "kafka.bootstrap.servers=a:1,b:2"},
+        {"daemon.workers=3", "daemon.workers=3"},
+        {"nothing", "nothing"},
+        {"kafka.", "kafka."},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[64];
+        size_t len = strlen(cases[i].before);
+        memcpy(text, cases[i].before, len + 1);
+        config_hide(text);
+        assert_string_equal(text, cases[i].after);
+        for (size_t at = strlen(text); at < len; at++) {
+            assert_int_equal(text[at], 0);
+        }
+    }
+}
+
 static void defaults_stand_where_nothing_is_set(void **state) {
     Config *config = load(*state, "", NULL, NULL);
     assert_non_null(config);
@@ -194,6 +220,7 @@ int main(void) {
         TEST(refusals_name_the_variable_or_the_option),
         TEST(a_named_file_must_exist),
         TEST(the_sample_shows_the_defaults),
+        cmocka_unit_test(options_that_can_be_secrets_are_blanked_and_no_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,7 @@ LAYERS = [
     Layer(r"services/ingest/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),
     # `declarectl replay` reads topics as the daemon does.
     Layer(r"services/cli/replay_topics\.c", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI, *CONSUMER), ANY, clock=True, state=True),
-    Layer(r"services/cli/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI), ANY, clock=True, state=True),
+    Layer(r"services/cli/.*", (BASE, DOMAIN, POSTGRES, VALIDATOR, AGGREGATOR, CLI), ANY, clock=True, state=True),
     Layer(r"services/gateway/.*", (BASE, DOMAIN, POSTGRES, GATEWAY), ANY, clock=True, state=True),
     Layer(r"deploy/.*", (BASE, "deploy/"), ANY, clock=True, state=True),
     Layer(r"tests/.*", ("common/", "services/", "tests/"), ANY, clock=True, state=True),

@@ -389,6 +389,26 @@ static void an_id_keeps_its_first_schema(void **state) {
     assert_int_equal(decode(f), DECODE_OK);
 }
 
+// Of a ledger whose registry was replaced: the id stands for another schema now.
+static void a_row_is_read_by_the_schema_that_it_names(void **state) {
+    Fixture *f = *state;
+    Str error = STR_NONE;
+    uint64_t named = own_schema_by_name(STR_LIT("declared.WardDeclaration"))->fingerprint;
+    add_declaration(&f->payload, TEST_SCHEMA_ID, NULL, 0);
+    Str payload = buf_str(&f->payload);
+    assert_true(schema_store_add(f->store, TEST_SCHEMA_ID, STR_LIT("\"int\""), &f->arena, &error));
+    assert_int_equal(decode_payload_as(f->store, named, payload, &f->arena, &f->out), DECODE_SCHEMA_WANTED);
+    schema_store_add_named(f->store, named, own_schema_by_name(STR_LIT("declared.WardDeclaration"))->json);
+    assert_int_equal(decode_payload_as(f->store, named, payload, &f->arena, &f->out), DECODE_OK);
+    assert_true(f->out.writer_schema == named);
+    assert_true(str_equal_text(f->out.record.declaration.ward_name, "All Saints"));
+    assert_int_equal(decode(f), DECODE_REJECTED); // a record finds its schema by its id alone
+    assert_int_equal(decode_payload_as(f->store, f->out.writer_schema, payload, &f->arena, &f->out), DECODE_REJECTED);
+    assert_int_equal(f->out.rule, RULE_BAD_AVRO);
+    assert_int_equal(decode_payload_as(f->store, named, STR_LIT(""), &f->arena, &f->out), DECODE_REJECTED);
+    assert_int_equal(f->out.rule, RULE_BAD_FRAMING);
+}
+
 static void the_store_drops_what_was_used_least_recently(void **state) {
     Fixture *f = *state;
     Str error = STR_NONE;
@@ -467,6 +487,7 @@ int main(void) {
         TEST(a_refused_schema_says_why_each_time),
         TEST(a_schema_of_something_else_is_bad_avro),
         TEST(an_id_keeps_its_first_schema),
+        TEST(a_row_is_read_by_the_schema_that_it_names),
         TEST(the_store_drops_what_was_used_least_recently),
         TEST(threads_do_not_meet),
     };
