@@ -170,11 +170,12 @@ static PGresult *read_snapshots(Reader *reader) {
 
 static bool read_cause(const char *text, Sighting *sighting) {
     json_t *cause = json_loads(text, 0, NULL);
-    Str topic = str_from(json_string_value(json_object_get(cause, "topic")));
+    const char *topic = json_string_value(json_object_get(cause, "topic"));
+    bool declared = str_equal_text(str_from(topic), TOPIC_DECLARATIONS);
     sighting->partition = (int32_t)json_integer_value(json_object_get(cause, "partition"));
     sighting->first_offset = sighting->last_offset = json_integer_value(json_object_get(cause, "kafka_offset"));
     json_decref(cause);
-    return str_equal_text(topic, TOPIC_DECLARATIONS);
+    return declared;
 }
 
 static bool read_span(const PGresult *result, int row, Sighting *sighting) {
