@@ -30,10 +30,11 @@ struct Reader {
 };
 
 static const char snapshots_sql[] =
-    "SELECT h.cause ->> 'partition', h.cause ->> 'kafka_offset', h.cause ->> 'kafka_offset' "
-    "FROM unnest($1::text[], $2::int[], $3::int[]) AS w (election_id, first, last) "
-    "JOIN api.council_control_history h ON h.election_id = w.election_id AND h.seq > w.first AND h.seq <= w.last "
-    "WHERE h.cause ->> 'topic' = 'ward-declarations'";
+    "SELECT h.cause FROM unnest($1::text[], $2::int[], $3::int[]) AS w (election_id, first, last) "
+    "JOIN api.council_control_history h ON h.election_id = w.election_id AND h.seq > w.first AND h.seq <= w.last";
+// What was there before the reader came is no news to it.
+static const char snapshots_before_sql[] = "SELECT seq, election_id FROM api.council_control";
+static const char floor_before_sql[] = "SELECT coalesce(max(batch), 0) FROM floor_batch";
 static const char floor_sql[] =
     "SELECT partition, first_offset, last_offset FROM floor_batch WHERE batch > $1 AND batch <= $2";
 
@@ -50,18 +51,6 @@ static void expect(const Reader *reader, PGresult *result, ExecStatusType wanted
     PQclear(result);
 }
 
-Reader *reader_new(const char *uri, bool floor) {
-    Reader *reader = mem_alloc(1, sizeof *reader);
-    reader->floor = floor;
-    reader->pg = PQconnectdb(uri);
-    if (PQstatus(reader->pg) != CONNECTION_OK) {
-        bench_give_up("%s", PQerrorMessage(reader->pg));
-    }
-    expect(reader, PQprepare(reader->pg, "read", floor ? floor_sql : snapshots_sql, 0, NULL), PGRES_COMMAND_OK);
-    expect(reader, PQexec(reader->pg, floor ? "LISTEN floor_batch" : "LISTEN council_control"), PGRES_COMMAND_OK);
-    return reader;
-}
-
 void reader_free(Reader *reader) {
     PQfinish(reader->pg);
     map_free(&reader->elections);
@@ -71,6 +60,43 @@ void reader_free(Reader *reader) {
     mem_free(reader);
 }
 
+static Known *find_known(Reader *reader, Str id) {
+    Known *known = map_get(&reader->elections, id);
+    if (known == NULL) {
+        known = arena_alloc(&reader->memory, 1, sizeof *known);
+        known->election_id = arena_copy(&reader->memory, id);
+        map_put(&reader->elections, known->election_id, known);
+    }
+    return known;
+}
+
+static void pass_over_past(Reader *reader) {
+    PGresult *result = PQexec(reader->pg, reader->floor ? floor_before_sql : snapshots_before_sql);
+    for (int i = 0; i < PQntuples(result); i++) {
+        int64_t number = strtoll(PQgetvalue(result, i, 0), NULL, 10);
+        if (reader->floor) {
+            reader->read = reader->told = number;
+        } else {
+            Known *known = find_known(reader, str_from(PQgetvalue(result, i, 1)));
+            known->read = known->told = number;
+        }
+    }
+    expect(reader, result, PGRES_TUPLES_OK);
+}
+
+Reader *reader_new(const char *uri, bool floor) {
+    Reader *reader = mem_alloc(1, sizeof *reader);
+    reader->floor = floor;
+    reader->pg = PQconnectdb(uri);
+    if (PQstatus(reader->pg) != CONNECTION_OK) {
+        bench_give_up("%s", PQerrorMessage(reader->pg));
+    }
+    expect(reader, PQprepare(reader->pg, "read", floor ? floor_sql : snapshots_sql, 0, NULL), PGRES_COMMAND_OK);
+    expect(reader, PQexec(reader->pg, floor ? "LISTEN floor_batch" : "LISTEN council_control"), PGRES_COMMAND_OK);
+    pass_over_past(reader);
+    return reader;
+}
+
 static void note_snapshot(Reader *reader, const char *payload) {
     json_t *json = json_loads(payload, 0, NULL);
     Str id = str_from(json_string_value(json_object_get(json, "election_id")));
@@ -78,12 +104,7 @@ static void note_snapshot(Reader *reader, const char *payload) {
     if (str_is_none(id)) {
         bench_give_up("a notification names no election: %s", payload);
     }
-    Known *known = map_get(&reader->elections, id);
-    if (known == NULL) {
-        known = arena_alloc(&reader->memory, 1, sizeof *known);
-        known->election_id = arena_copy(&reader->memory, id);
-        map_put(&reader->elections, known->election_id, known);
-    }
+    Known *known = find_known(reader, id);
     if (known->told == known->read) {
         *vec_push(&reader->waiting) = known;
     }
@@ -147,6 +168,23 @@ static PGresult *read_snapshots(Reader *reader) {
     return result;
 }
 
+static bool read_cause(const char *text, Sighting *sighting) {
+    json_t *cause = json_loads(text, 0, NULL);
+    const char *topic = json_string_value(json_object_get(cause, "topic"));
+    bool declared = str_equal_text(str_from(topic), TOPIC_DECLARATIONS);
+    sighting->partition = (int32_t)json_integer_value(json_object_get(cause, "partition"));
+    sighting->first_offset = sighting->last_offset = json_integer_value(json_object_get(cause, "kafka_offset"));
+    json_decref(cause);
+    return declared;
+}
+
+static bool read_span(const PGresult *result, int row, Sighting *sighting) {
+    sighting->partition = atoi(PQgetvalue(result, row, 0));
+    sighting->first_offset = strtoll(PQgetvalue(result, row, 1), NULL, 10);
+    sighting->last_offset = strtoll(PQgetvalue(result, row, 2), NULL, 10);
+    return true;
+}
+
 bool reader_wait(Reader *reader, int timeout_ms) {
     if (!take_notifications(reader)) {
         struct pollfd socket = {.fd = PQsocket(reader->pg), .events = POLLIN};
@@ -158,12 +196,10 @@ bool reader_wait(Reader *reader, int timeout_ms) {
     PGresult *result = reader->floor ? read_floor(reader) : read_snapshots(reader);
     int64_t now = clock_ns();
     for (int i = 0; i < PQntuples(result); i++) {
-        *vec_push(&reader->sightings) = (Sighting){
-            .partition = atoi(PQgetvalue(result, i, 0)),
-            .first_offset = strtoll(PQgetvalue(result, i, 1), NULL, 10),
-            .last_offset = strtoll(PQgetvalue(result, i, 2), NULL, 10),
-            .at_ns = now,
-        };
+        Sighting sighting = {.at_ns = now};
+        if (reader->floor ? read_span(result, i, &sighting) : read_cause(PQgetvalue(result, i, 0), &sighting)) {
+            *vec_push(&reader->sightings) = sighting;
+        }
     }
     PQclear(result);
     return true;

@@ -20,8 +20,8 @@ LEAVES_OUT = ("leave out the desk's decisions, judging anew what was held, facts
               " Kafka, takeover")
 COMPARED = ("SELECT election_id, seq, concat_ws('|', status, control, outcome, gained_from, previous_control_lost,"
             " majority, majority_at_least, largest_party, seats_declared, seats_to_come, seats_postponed,"
-            " ballots_declared, ballots_held, votes_complete, seats::text) AS says FROM declared.snapshot WHERE NOT is_test"
-            " ORDER BY election_id, seq")
+            " ballots_declared, ballots_held, votes_complete, seats::text) AS says"
+            " FROM declared.snapshot WHERE NOT is_test ORDER BY election_id, seq")
 
 
 class Missing(Exception):
