@@ -42,7 +42,13 @@ Election *lane_take_election(Lane *lane, Str election_id) {
 
 void lane_forget_election(Lane *lane, Str election_id) {
     Election *election = lane_find_election(lane, election_id);
-    lane_trim(lane); // what it touched is about to go
+    size_t kept = 0; // of what was touched: the others'
+    for (size_t i = 0; i < lane->touched.count; i++) {
+        if (lane->touched.items[i].election != election) {
+            lane->touched.items[kept++] = lane->touched.items[i];
+        }
+    }
+    lane->touched.count = kept;
     Election *empty = election_new(election->election_id);
     Election filled = *election;
     *election = *empty; // the lane goes on pointing to it

@@ -326,6 +326,29 @@ static void trimmed_ballots_still_know_their_duplicates(void **state) {
     assert_null(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->council);
 }
 
+// A batch loads one election whole after the other before it applies anything: the second must not trim the first.
+static void forgetting_one_election_leaves_the_others_whole(void **state) {
+    Desk *desk = *state;
+    Str other = STR_LIT("local.swale.2023-05-04");
+    desk_load(desk);
+    desk_say(desk, 0, "LAB=5*, CON=4");
+    desk_say_as(desk, "pa", 2, 0, "LAB=6*, CON=4");
+    lane_take_election(desk->lane, other);
+    lane_forget_election(desk->lane, other);
+    assert_false(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->trimmed);
+    lane_trim(desk->lane);
+    assert_true(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->trimmed);
+}
+
+static void what_was_touched_may_be_forgotten(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say(desk, 0, "LAB=5*, CON=4");
+    lane_forget_election(desk->lane, STR_LIT(SMALL_ELECTION));
+    lane_trim(desk->lane);
+    assert_false(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->trimmed);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, desk_set_up, desk_tear_down)
     const struct CMUnitTest tests[] = {
@@ -350,6 +373,8 @@ int main(void) {
         TEST(what_waited_for_nothing_is_rejected),
         TEST(rows_reapplied_bring_the_same_state),
         TEST(trimmed_ballots_still_know_their_duplicates),
+        TEST(forgetting_one_election_leaves_the_others_whole),
+        TEST(what_was_touched_may_be_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
