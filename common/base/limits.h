@@ -8,8 +8,12 @@ enum {
     LIMIT_ID_BYTES = 256,
     // Of `detail` in the ledger and of the header declared.detail (spec 2).
     LIMIT_DETAIL_BYTES = 1024,
-    // Records of one transaction: past a few thousand a commit's cost no longer shrinks per record.
-    LIMIT_BATCH_RECORDS = 2000,
+    // Records of one transaction: past a thousand a commit's cost no longer shrinks per record.
+    LIMIT_BATCH_RECORDS = 1000,
+    // What a desk event counts for in that: a reference makes a row for each of its ballots, live and rehearsal.
+    LIMIT_DESK_WEIGHT = 50,
+    // Memory for rows that is kept from one transaction to the next; more than a batch wants seldom, and then briefly.
+    LIMIT_KEPT_BYTES = 4 * 1024 * 1024,
     // Bytes of one transaction's records: bounds a batch's memory whatever the records' size.
     LIMIT_BATCH_BYTES = 4 * 1024 * 1024,
     // A schema as JSON: ours are under 6 KiB.

@@ -41,18 +41,7 @@ static Party *copy_parties(Arena *arena, const Party *parties, size_t count) {
     return copy;
 }
 
-static ReferenceBallot *copy_ballots(Arena *arena, const ReferenceBallot *ballots, size_t count) {
-    ReferenceBallot *copy = arena_alloc(arena, count, sizeof *copy);
-    for (size_t i = 0; i < count; i++) {
-        ReferenceBallot *b = &copy[i];
-        *b = ballots[i];
-        COPY_STRINGS(arena, &b->ballot_paper_id, &b->ward_name, &b->ward_gss);
-        b->nominations = copy_seats(arena, b->nominations);
-        b->defending = copy_seats(arena, b->defending);
-    }
-    return copy;
-}
-
+// All but its ballots, which the council has in a form of its own.
 static CouncilReference *copy_reference(Arena *arena, const CouncilReference *reference) {
     CouncilReference *r = arena_alloc(arena, 1, sizeof *r);
     *r = *reference;
@@ -78,11 +67,13 @@ static CouncilReference *copy_reference(Arena *arena, const CouncilReference *re
         r->blocs[i] = (PartyBloc){arena_copy(arena, reference->blocs[i].party_id), reference->blocs[i].bloc};
     }
     r->continuing = copy_seats(arena, r->continuing);
-    r->ballots = copy_ballots(arena, r->ballots, r->ballots_count);
+    r->ballots = NULL;
+    r->ballots_count = 0;
     r->parties = copy_parties(arena, r->parties, r->parties_count);
     return r;
 }
 
+// At most: each map may name others.
 static size_t count_named_parties(const CouncilReference *r) {
     size_t count = r->parties_count + r->continuing.count + r->blocs_count + 1;
     count += r->seat_baseline != NULL ? r->seat_baseline->seats.count : 0;
@@ -105,13 +96,13 @@ static PartyIndex party_named(Council *council, Str party_id) {
     if (party != NULL) {
         return (PartyIndex)(party - council->parties);
     }
-    return add_party(council, (CouncilParty){.party_id = party_id, .name = party_id, .short_name = party_id,
-                                             .bloc = !str_equal_text(party_id, PARTY_INDEPENDENT)});
+    Str id = arena_copy(&council->memory, party_id);
+    return add_party(council, (CouncilParty){.party_id = id, .name = id, .short_name = id,
+                                             .bloc = !str_equal_text(id, PARTY_INDEPENDENT)});
 }
 
 static void add_parties(Council *council) {
     const CouncilReference *r = council->reference;
-    council->parties = arena_alloc(&council->memory, count_named_parties(r), sizeof *council->parties);
     for (size_t i = 0; i < r->parties_count; i++) {
         const Party *p = &r->parties[i];
         bool bloc = p->bloc == TRILEAN_UNKNOWN ? !str_equal_text(p->party_id, PARTY_INDEPENDENT) : p->bloc == TRILEAN_TRUE;
@@ -154,15 +145,16 @@ static PartyCount *fold_counts(Council *council, PartySeatsMap map, size_t *coun
     return folded;
 }
 
-static void add_ballots(Council *council) {
-    const CouncilReference *r = council->reference;
+static void add_ballots(Council *council, const CouncilReference *r) {
+    Arena *arena = &council->memory;
     council->ballots_count = r->ballots_count;
     council->ballots = arena_alloc(&council->memory, r->ballots_count, sizeof *council->ballots);
     for (size_t i = 0; i < r->ballots_count; i++) {
         const ReferenceBallot *from = &r->ballots[i];
         CouncilBallot *to = &council->ballots[i];
-        *to = (CouncilBallot){.ballot_paper_id = from->ballot_paper_id, .ward_name = from->ward_name,
-                              .ward_gss = from->ward_gss, .seats = (int32_t)from->seats,
+        *to = (CouncilBallot){.ballot_paper_id = arena_copy(arena, from->ballot_paper_id),
+                              .ward_name = arena_copy(arena, from->ward_name),
+                              .ward_gss = arena_copy(arena, from->ward_gss), .seats = (int32_t)from->seats,
                               .electorate = from->electorate, .nominations_known = from->nominations.entries != NULL,
                               .defending_known = from->defending.entries != NULL};
         to->nominations = fold_counts(council, from->nominations, &to->nominations_count);
@@ -172,6 +164,21 @@ static void add_ballots(Council *council) {
         }
         council->counted |= !ids_is_by_election(to->ballot_paper_id);
         map_put(&council->ballot_of, to->ballot_paper_id, to);
+    }
+}
+
+// Out of the scratch memory, now that it is known how many there are.
+static void move_parties(Council *council) {
+    const CouncilParty *before = council->parties;
+    council->parties = arena_alloc(&council->memory, council->parties_count, sizeof *council->parties);
+    if (council->parties_count > 0) {
+        memcpy(council->parties, before, council->parties_count * sizeof *council->parties);
+    }
+    for (size_t i = 0; i < council->party_of.capacity; i++) {
+        const CouncilParty *party = council->party_of.slots[i].value;
+        if (party != NULL) {
+            council->party_of.slots[i].value = &council->parties[party - before];
+        }
     }
 }
 
@@ -193,8 +200,12 @@ Council *council_new(const CouncilReference *reference) {
     council->stv = str_equal_text(r->voting_system, "STV");
     council->seats_total = (int32_t)r->seats_total;
     council->threshold = council->seats_total / 2 + 1;
+    Arena scratch = {0};
+    council->parties = arena_alloc(&scratch, count_named_parties(reference), sizeof *council->parties);
     add_parties(council);
-    add_ballots(council);
+    add_ballots(council, reference);
+    move_parties(council);
+    arena_free(&scratch);
     council->previous_known = r->previous_control != NULL;
     council->previous_party = PARTY_NONE;
     if (council->previous_known && !str_is_none(r->previous_control->party_id)) {

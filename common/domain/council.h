@@ -40,7 +40,7 @@ typedef struct CouncilBallot {
 } CouncilBallot;
 
 typedef struct Council {
-    const CouncilReference *reference; // the copy; names and other facts are read from here
+    const CouncilReference *reference; // a copy without its ballots; names and other facts are read from here
     Str short_name;                    // for headlines: as given, or the name in upper case
     CivilDate poll_date;
     bool counted; // false: by-elections alone, which have no control and are in no totals

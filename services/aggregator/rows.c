@@ -1,5 +1,7 @@
 #include "services/aggregator/rows.h"
 
+#include "common/base/limits.h"
+
 #include <assert.h>
 
 #define POSTGRES_EPOCH_US INT64_C(946684800000000) // 2000-01-01
@@ -149,13 +151,22 @@ const Table table_snapshot = TABLE("snapshot", snapshot_columns);
 const Table table_ballot = TABLE("ballot", ballot_columns);
 const Table table_flash = TABLE("flash", flash_columns);
 
+// Keeps the memory of an ordinary batch.
+#define CLEAR(vec)                                                                                                    \
+    do {                                                                                                              \
+        vec_clear(vec);                                                                                               \
+        if ((vec)->capacity * sizeof *(vec)->items > LIMIT_KEPT_BYTES) {                                              \
+            vec_free(vec);                                                                                            \
+        }                                                                                                             \
+    } while (0)
+
 void effects_clear(Effects *effects) {
-    vec_clear(&effects->ledger);
-    vec_clear(&effects->fate_changes);
-    vec_clear(&effects->elections);
-    vec_clear(&effects->snapshots);
-    vec_clear(&effects->ballots);
-    vec_clear(&effects->flashes);
+    CLEAR(&effects->ledger);
+    CLEAR(&effects->fate_changes);
+    CLEAR(&effects->elections);
+    CLEAR(&effects->snapshots);
+    CLEAR(&effects->ballots);
+    CLEAR(&effects->flashes);
 }
 
 void effects_free(Effects *effects) {

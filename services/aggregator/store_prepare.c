@@ -1,4 +1,5 @@
 // A batch's transaction, from effects to the bytes that PostgreSQL gets.
+#include "common/base/limits.h"
 #include "services/aggregator/store_internal.h"
 
 #include <stdlib.h>
@@ -128,6 +129,13 @@ static void add_notify(const Effects *effects, Buf *sql) {
     map_free(&told[1]);
 }
 
+static void start_anew(Buf *buf) {
+    buf_clear(buf);
+    if (buf->capacity > LIMIT_KEPT_BYTES) {
+        buf_free(buf);
+    }
+}
+
 // One string holds the whole transaction: the server goes from COPY to COPY as we feed it, and a
 // lane that is no longer ours stops it before the first.
 void store_prepare(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
@@ -135,8 +143,8 @@ void store_prepare(Store *store, const LaneAdvance *lanes, size_t lanes_count, c
     TableRows tables[TABLES_COUNT];
     list_tables(effects, tables);
     vec_clear(&t->lanes);
-    buf_clear(&t->rows);
-    buf_clear(&t->sql);
+    start_anew(&t->rows);
+    start_anew(&t->sql);
     buf_add_str(&t->sql, STR_LIT("BEGIN; "));
     for (size_t i = 0; i < lanes_count; i++) {
         add_advance(&t->sql, &lanes[i]);

@@ -21,7 +21,8 @@ void batch_fill(Batch *batch, Consumer *consumer, int timeout_ms) {
         Envelope envelope = consumer_envelope(message);
         *vec_push(&batch->records) = (BatchRecord){.message = message, .envelope = envelope};
         batch->bytes += envelope.key.len + envelope.payload.len;
-        bool full = batch->records.count >= LIMIT_BATCH_RECORDS || batch->bytes >= LIMIT_BATCH_BYTES;
+        batch->weight += envelope.topic == INPUT_DESK ? LIMIT_DESK_WEIGHT : 1;
+        bool full = batch->weight >= LIMIT_BATCH_RECORDS || batch->bytes >= LIMIT_BATCH_BYTES;
         message = full ? NULL : consumer_poll(consumer, 0);
     }
     if (batch->records.count > 1) {
@@ -34,7 +35,7 @@ void batch_clear(Batch *batch) {
         rd_kafka_message_destroy(batch->records.items[i].message);
     }
     vec_clear(&batch->records);
-    batch->bytes = 0;
+    batch->bytes = batch->weight = 0;
     arena_reset(&batch->arena);
 }
 

@@ -13,7 +13,7 @@ typedef struct BatchRecord {
 
 typedef struct Batch {
     VEC(BatchRecord) records; // by lane; within a lane desk events first; then by offset
-    size_t bytes;
+    size_t bytes, weight; // against LIMIT_BATCH_BYTES and LIMIT_BATCH_RECORDS
     Arena arena; // reset by batch_clear and nowhere else
 } Batch;
 
