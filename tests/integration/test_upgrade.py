@@ -22,7 +22,7 @@ from feed import Feeder  # noqa: E402
 from fleet import Fleet  # noqa: E402
 from servers import DEFAULT_BIN, CommandFailed, Servers, rows, run, scalar  # noqa: E402
 
-PREVIOUS_VERSION, PREVIOUS_COMMIT = "0.1.0", "9157b47132524795c522dff4266fc90f723ee55e"
+PREVIOUS_VERSION, PREVIOUS_COMMIT = "0.1.0", "7e82967ddaa24869644009ac6e86554deb813082"
 LANES = 6
 GROWTH_WITHIN_S = 90.0
 MINUTES = 4  # of declarations; more than it takes
