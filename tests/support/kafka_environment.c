@@ -15,7 +15,8 @@ bool set_from_environment(rd_kafka_conf_t *conf) {
     bool good = config != NULL;
     ConfigEntry entry;
     for (size_t cursor = 0; good && config_next(config, "kafka", &cursor, &entry);) {
-        if (strcmp(entry.origin, "default") != 0) {
+        bool named = strcmp(entry.key, "bootstrap.servers") == 0; // by the program's argument
+        if (!named && strcmp(entry.origin, "default") != 0) {
             good = rd_kafka_conf_set(conf, entry.key, entry.value, NULL, 0) == RD_KAFKA_CONF_OK;
             error = good ? error : arena_printf(&arena, "kafka.%s is not accepted", entry.key);
         }
