@@ -269,6 +269,11 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
     (void)consumer, (void)positions, (void)count;
 }
 
+int64_t consumer_lag(const Consumer *consumer, InputTopic topic, int32_t lane, int64_t next) {
+    (void)consumer, (void)topic, (void)lane, (void)next;
+    return -1;
+}
+
 Str consumer_trouble(const Consumer *consumer) {
     (void)consumer;
     return STR_NONE;
