@@ -188,7 +188,7 @@ static void draw_control(const ScreenCouncil *council, Buf *out) {
         buf_printf(out, "   seats postponed %d", council->seats_postponed);
     }
     if (council->ballots_held > 0) {
-        buf_printf(out, "   " BOLD "wards held %d" RESET, council->ballots_held);
+        buf_printf(out, "   " BOLD "wards held %d" RESET " (declarectl held)", council->ballots_held);
     }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
 }
@@ -229,6 +229,9 @@ void screen_draw_council(const Screen *screen, const ScreenCouncil *council, con
         buf_add_byte(out, ' ');
         add_headline(out, screen, council, council->headline);
     }
+    if (council->call_waits) {
+        buf_printf(out, "  " BOLD "call waits for approval" RESET " (declarectl held)");
+    }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
     draw_events(events, count, screen->rows - OTHER_ROWS - (int)parties, out);
 }
@@ -265,6 +268,12 @@ void screen_draw_list(const Screen *screen, const ScreenCouncil *councils, size_
         if (council->headline_short.len > 0) {
             buf_add_byte(out, ' ');
             add_headline(out, screen, council, council->headline_short);
+        }
+        if (council->call_waits) {
+            buf_printf(out, " " BOLD "call waits" RESET);
+        }
+        if (council->ballots_held > 0) {
+            buf_printf(out, " " BOLD "held %d" RESET, council->ballots_held);
         }
         buf_add_str(out, STR_LIT(END_OF_LINE));
     }
