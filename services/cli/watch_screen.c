@@ -286,5 +286,8 @@ void screen_write_line(const ScreenCouncil *council, Buf *out) {
         buf_printf(out, "%s" STR_FMT " %d", i == 0 ? " " : ", ", STR_ARG(council->parties[i].name),
                    council->parties[i].held);
     }
+    if (council->ballots_held > 0) {
+        buf_printf(out, " | held %d", council->ballots_held);
+    }
     buf_printf(out, "%s" STR_FMT "\n", council->headline.len > 0 ? " | " : "", STR_ARG(council->headline));
 }

@@ -63,8 +63,8 @@ CommitTally telemetry_tally(const Effects *effects) {
         if (fate_from_name(row->fate, &fate)) {
             tally.records[topic][test][fate]++;
         }
-        for (int rule = 0; rule < RULE_COUNT; rule++) {
-            tally.reasons[test][rule] += (row->reasons & RULE_BIT(rule)) != 0;
+        for (RuleSet left = row->reasons; left != 0; left &= left - 1) {
+            tally.reasons[test][__builtin_ctzll(left)]++;
         }
         tally.lane = row->lane;
         tally.lane_seq = row->lane_seq;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Numbers for machines that watch: what daemon and gateway tell, held against dashboard and alert rules."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 sys.dont_write_bytecode = True
 
@@ -295,10 +297,11 @@ def it_listens_nowhere_unless_it_is_told_and_answers_nothing_else(pipeline):
 
 # ---- dashboard and alerts --------------------------------------------------------------------------------
 
-def gateway_metrics(pipeline):
-    """Of a gateway on the same database, after a request or two."""
+@contextlib.contextmanager
+def gateway(pipeline):
+    """A gateway on the same database that has answered and has seen a snapshot; its address."""
     with tempfile.NamedTemporaryFile(prefix="gateway-", suffix=".log") as log:
-        gateway = subprocess.Popen([os.path.join(support.BIN, "declared-gateway"), "--set", "gateway.listen=127.0.0.1:0"],
+        process = subprocess.Popen([os.path.join(support.BIN, "declared-gateway"), "--set", "gateway.listen=127.0.0.1:0"],
                                    env=pipeline.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
         try:
             def said():
@@ -308,10 +311,15 @@ def gateway_metrics(pipeline):
             equal(ask(address, "/v1/elections")[0], 200, "the gateway's answer")
             wait_for(lambda: "declared_gateway_newest_snapshot_age_seconds" in ask(address, "/metrics")[2],
                      "the gateway has seen a snapshot")
-            return Exposition(ask(address, "/metrics")[2])
+            yield address
         finally:
-            gateway.terminate()
-            gateway.wait(timeout=10)
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def gateway_metrics(pipeline):
+    with gateway(pipeline) as address:
+        return Exposition(ask(address, "/metrics")[2])
 
 
 def expressions_of_dashboard():
@@ -399,10 +407,95 @@ def the_alert_rules_are_sound(_):
     wanted = {"DeclaredLiveRecordHeld", "DeclaredLiveRecordRejected", "DeclaredLag", "DeclaredQuiet", "DeclaredDown",
               "DeclaredRecoveries"}
     assert wanted <= set(names), f"missing: {wanted - set(names)}"
-    if shutil.which("promtool"):
-        support.run(["promtool", "check", "rules", os.path.join(DASHBOARDS, "alerts.yml")], dict(os.environ))
+    if promtool := prometheus_program("promtool"):
+        support.run([promtool, "check", "rules", os.path.join(DASHBOARDS, "alerts.yml")], dict(os.environ))
     else:
-        print("       promtool (Debian's prometheus) is not here: the rules are read as YAML alone")
+        print("       Prometheus cannot be had: the rules are read as YAML alone")
+
+
+# ---- Prometheus itself -----------------------------------------------------------------------------------
+
+def prometheus_program(name):
+    """On the path, or from Debian's package, unpacked and not installed: that would start one. None: cannot be had."""
+    folder = os.path.join(support.ROOT, "build", "prometheus")
+    path = shutil.which(name) or os.path.join(folder, "usr", "bin", name)
+    if not os.path.exists(path):
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run("apt-get -qq download prometheus && dpkg -x prometheus_*.deb . && rm prometheus_*.deb", cwd=folder,
+                       shell=True, capture_output=True, timeout=120, check=False)
+    return path if os.path.exists(path) else None
+
+
+class Prometheus:
+    """With our alert rules, and every wait in them shortened to nothing, scraping these addresses."""
+
+    def __init__(self, program, targets):
+        self.folder = tempfile.TemporaryDirectory(prefix="prometheus-")
+        with open(os.path.join(DASHBOARDS, "alerts.yml"), encoding="utf-8") as file:
+            rules = re.sub(r"^( +for:) .*", r"\1 0s", file.read(), flags=re.MULTILINE)
+        scrape = [{"job_name": job, "static_configs": [{"targets": [address]}]} for job, address in targets.items()]
+        self.write("rules.yml", rules)
+        self.write("prometheus.yml", json.dumps({
+            "global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "rule_files": ["rules.yml"],
+            "scrape_configs": scrape}))
+        self.log = os.path.join(self.folder.name, "log")
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [program, f"--config.file={self.folder.name}/prometheus.yml", f"--storage.tsdb.path={self.folder.name}/data",
+                 "--web.listen-address=127.0.0.1:0"], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        self.address = wait_for(self.said, "Prometheus listens")
+        wait_for(lambda: ask(self.address, "/-/ready")[0] == 200, "Prometheus is ready")
+
+    def write(self, name, text):
+        with open(os.path.join(self.folder.name, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def said(self):
+        with open(self.log, encoding="utf-8") as file:
+            found = re.search(r'msg="Listening on" address=(127[0-9.:]+)', file.read())
+        return found and found[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self.folder.cleanup()
+
+    def query(self, expression):
+        status, _, body = ask(self.address, "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
+        equal(status, 200, f"{expression}: {body}")
+        return json.loads(body)["data"]["result"]
+
+    def alerts(self):
+        return {alert["labels"]["alertname"] for alert in json.loads(ask(self.address, "/api/v1/alerts")[2])["data"]["alerts"]
+                if alert["state"] == "firing"}
+
+
+@test
+def real_prometheus_reads_both_answers_every_query_and_raises_the_alerts(pipeline):
+    program = prometheus_program("prometheus")
+    if program is None:
+        assert os.environ.get("CI") != "true", "Prometheus cannot be had from Debian"
+        print("       left out: Prometheus cannot be had from Debian")
+        return
+    daemon = watched_daemon(pipeline, calls__require_approval="yes")
+    pipeline.load(support.medway_reference())
+    pipeline.publish(WARDS[:-1])
+    pipeline.wait_until_applied()
+    with gateway(pipeline) as address, Prometheus(program, {"declared": daemon.address, "declared-gateway": address}) as server:
+        wait_for(lambda: len(server.query("up == 1")) == 2, "both are scraped")
+        wait_for(lambda: server.alerts() == {"DeclaredCallWaitsForApproval"}, "what a sound night raises: a call to approve")
+        # Of a revision that is known, with other content; and garbage.
+        pipeline.publish([dict(WARDS[0], ballot_papers=964)])
+        pipeline.send([Record(DECLARATIONS, support.MEDWAY_COUNCIL.encode(), b"\7garbage")])
+        wait_for(lambda: {"DeclaredLiveRecordHeld", "DeclaredLiveRecordRejected"} <= server.alerts(), "held, rejected: alerts")
+        for where, query in expressions_of_dashboard():
+            assert server.query(query), f"{where}: no answer to {query}"
+        daemon.stop()
+        wait_for(lambda: "DeclaredDown" in server.alerts(), "an alert that the daemon is down")
+    pipeline.wait_until_applied()
 
 
 if __name__ == "__main__":

@@ -150,6 +150,11 @@ static void a_plain_line_has_it_all(void **state) {
     screen_write_line(&council, &drawn);
     assert_true(
         str_equal_text(buf_str(&drawn), "01:12:03Z MEDWAY 23/24 called LAB 31, CON 22 | LAB GAIN MEDWAY FROM CON\n"));
+    council.ballots_held = 2;
+    council.headline = STR_NONE;
+    buf_clear(&drawn);
+    screen_write_line(&council, &drawn);
+    assert_true(str_equal_text(buf_str(&drawn), "01:12:03Z MEDWAY 23/24 called LAB 31, CON 22 | held 2\n"));
 }
 
 int main(void) {
