@@ -122,8 +122,7 @@ static bool read_approvals(Watch *watch) {
     _cleanup_result_ PGresult *rows = query(watch, HELD_CALLS, NULL);
     for (int row = 0; rows != NULL && row < PQntuples(rows); row++) {
         for (size_t i = 0; i < watch->count; i++) {
-            watch->councils[i].call_waits |=
-                str_equal_text(watch->councils[i].election_id, PQgetvalue(rows, row, 0));
+            watch->councils[i].call_waits |= str_equal_text(watch->councils[i].election_id, PQgetvalue(rows, row, 0));
         }
     }
     return rows != NULL;

@@ -19,35 +19,49 @@ struct Monitor {
     int32_t lanes[LANES_MAX];
 };
 
-static void ask(Monitor *monitor) {
-    LanesStanding standing = {0};
+static void ask_kafka(Monitor *monitor) {
     const struct rd_kafka_metadata *metadata = NULL;
-    bool kafka_up = rd_kafka_metadata(monitor->kafka, 0, NULL, &metadata, KAFKA_TIMEOUT_MS) == 0;
+    telemetry_server(SERVER_KAFKA, rd_kafka_metadata(monitor->kafka, 0, NULL, &metadata, KAFKA_TIMEOUT_MS) == 0);
     rd_kafka_metadata_destroy(metadata);
     rd_kafka_poll(monitor->kafka, 0);
-    size_t count = telemetry_owned(monitor->lanes, LANES_MAX);
-    bool postgres_up = (store_is_connected(monitor->store) || store_connect(monitor->store) == STORE_OK) &&
-                       store_read_standing(monitor->store, monitor->lanes, count, &standing) == STORE_OK;
-    telemetry_stand(postgres_up, kafka_up, postgres_up ? &standing : NULL);
 }
 
+static void ask_postgres(Monitor *monitor) {
+    LanesStanding standing = {0};
+    size_t count = telemetry_owned(monitor->lanes, LANES_MAX);
+    bool up = (store_is_connected(monitor->store) || store_connect(monitor->store) == STORE_OK) &&
+              store_read_standing(monitor->store, monitor->lanes, count, &standing) == STORE_OK;
+    telemetry_server(SERVER_POSTGRES, up);
+    if (up) {
+        telemetry_stand(&standing);
+    }
+}
+
+// Its clients; the memory is the caller's.
+static void drop_clients(Monitor *monitor) {
+    if (monitor->kafka != NULL) {
+        rd_kafka_destroy(monitor->kafka);
+    }
+    store_free(monitor->store);
+}
+
+// The clients go within the thread: that too may have to wait for a server.
 static void *run(void *context) {
     Monitor *monitor = context;
     while (!atomic_load(monitor->stop)) {
-        ask(monitor);
+        ask_kafka(monitor);
+        ask_postgres(monitor);
         for (int ms = 0; ms < EVERY_MS && !atomic_load(monitor->stop); ms += TURN_MS) {
             nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000000L}, NULL);
         }
     }
+    drop_clients(monitor);
     atomic_fetch_sub(monitor->running, 1);
     return NULL;
 }
 
 static void drop(Monitor *monitor) {
-    if (monitor->kafka != NULL) {
-        rd_kafka_destroy(monitor->kafka);
-    }
-    store_free(monitor->store);
+    drop_clients(monitor);
     mem_free(monitor);
 }
 
@@ -80,6 +94,6 @@ Monitor *monitor_start(const Config *config, const atomic_bool *stop, atomic_int
 void monitor_free(Monitor *monitor) {
     if (monitor != NULL) {
         pthread_join(monitor->thread, NULL);
-        drop(monitor);
+        mem_free(monitor);
     }
 }

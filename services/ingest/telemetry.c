@@ -23,6 +23,7 @@ typedef enum WorkerState {
 } WorkerState;
 static const char *const state_names[WORKER_STATES] = {"joining", "resting", "loading", "running", "away"};
 static const char *const topics[INPUT_COUNT] = {[INPUT_DECLARATIONS] = TOPIC_DECLARATIONS, [INPUT_DESK] = TOPIC_DESK};
+static const char *const servers[TELEMETRY_SERVERS] = {[SERVER_POSTGRES] = "postgres", [SERVER_KAFKA] = "kafka"};
 static const char *const rehearsal[2] = {"false", "true"}; // the label is_test
 
 static const double batch_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000};
@@ -46,7 +47,7 @@ static struct {
 } lanes[LANES_MAX];
 
 static struct {
-    atomic_bool postgres_up, kafka_up, known;
+    atomic_bool up[TELEMETRY_SERVERS], known;
     atomic_llong records_held[2], ballots_held[2], newest_snapshot_us[2], approvals_wanted[2];
 } standing;
 
@@ -186,16 +187,18 @@ void telemetry_add(TelemetryCounter counter) {
 
 // ---- what the monitor tells and asks
 
-void telemetry_stand(bool postgres_up, bool kafka_up, const LanesStanding *now) {
-    for (int test = 0; now != NULL && test < 2; test++) {
+void telemetry_server(TelemetryServer server, bool up) {
+    atomic_store(&standing.up[server], up);
+}
+
+void telemetry_stand(const LanesStanding *now) {
+    for (int test = 0; test < 2; test++) {
         atomic_store(&standing.records_held[test], now->records_held[test]);
         atomic_store(&standing.ballots_held[test], now->ballots_held[test]);
         atomic_store(&standing.newest_snapshot_us[test], now->newest_snapshot_us[test]);
         atomic_store(&standing.approvals_wanted[test], now->approvals_wanted[test]);
-        atomic_store(&standing.known, true);
     }
-    atomic_store(&standing.postgres_up, postgres_up);
-    atomic_store(&standing.kafka_up, kafka_up);
+    atomic_store(&standing.known, true);
 }
 
 size_t telemetry_owned(int32_t *list, size_t max) {
@@ -225,7 +228,7 @@ bool telemetry_is_ready(int workers_count) {
             return false;
         }
     }
-    return atomic_load(&standing.postgres_up) && atomic_load(&standing.kafka_up);
+    return atomic_load(&standing.up[SERVER_POSTGRES]) && atomic_load(&standing.up[SERVER_KAFKA]);
 }
 
 // ---- the text
@@ -317,8 +320,9 @@ static void write_by_test(Buf *out, const char *name, const char *help, atomic_l
 
 static void write_standing(Buf *out) {
     metrics_write_family(out, "declared_server_up", "gauge", "1 while the server answers this process.");
-    buf_printf(out, "declared_server_up{server=\"postgres\"} %d\ndeclared_server_up{server=\"kafka\"} %d\n",
-               atomic_load(&standing.postgres_up), atomic_load(&standing.kafka_up));
+    for (int server = 0; server < TELEMETRY_SERVERS; server++) {
+        buf_printf(out, "declared_server_up{server=\"%s\"} %d\n", servers[server], atomic_load(&standing.up[server]));
+    }
     if (!atomic_load(&standing.known)) {
         return; // a 0 would say that nothing is held
     }

@@ -64,9 +64,10 @@ typedef enum TelemetryCounter {
 } TelemetryCounter;
 void telemetry_add(TelemetryCounter counter);
 
-// What the monitor knows: whether the servers answer, and how the desk's work stands in the database (NULL: not known
-// yet). What was known before PostgreSQL went away stays.
-void telemetry_stand(bool postgres_up, bool kafka_up, const LanesStanding *lanes);
+// What the monitor knows: whether a server answers, and how the desk's work stands in the database.
+typedef enum TelemetryServer { SERVER_POSTGRES, SERVER_KAFKA, TELEMETRY_SERVERS } TelemetryServer;
+void telemetry_server(TelemetryServer server, bool up);
+void telemetry_stand(const LanesStanding *lanes);
 
 // The process takes the lanes of this list, at most `max` of them; how many.
 size_t telemetry_owned(int32_t *lanes, size_t max);

@@ -50,7 +50,7 @@ struct Worker {
     bool away, stall_said; // the trouble has been said
     bool unproven;         // the last commit failed: see see_proof
     bool under_way;        // a transaction is the committer's
-    CommitTally tally;           // of the transaction that was handed over last; empty once it is counted
+    CommitTally tally;     // of the transaction that was handed over last; empty once it is counted
     int64_t proof_by_ms;
     bool replaced; // in the group, by another process of the same name
 };

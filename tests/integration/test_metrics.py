@@ -262,6 +262,17 @@ def readiness_falls_while_a_server_is_away_and_health_does_not(pipeline):
 
 
 @test
+def it_answers_while_both_servers_hang_and_ends_in_time(pipeline):
+    daemon = watched_daemon(pipeline)
+    wait_for(lambda: is_ready(daemon), "ready")
+    with support.frozen("postgres"), support.frozen("kafka"):
+        wait_for(lambda: not is_ready(daemon), "not ready")
+        wait_for_metric(daemon, 0, "declared_server_up", server="kafka")
+        equal(ask(daemon.address, "/healthz")[0], 200, "/healthz")
+        daemon.stop()
+
+
+@test
 def a_transaction_whose_end_nobody_saw_is_counted_once(pipeline):
     pipeline.load(support.medway_reference())
     daemon = watched_daemon(pipeline)
