@@ -1,5 +1,6 @@
 #include "services/ingest/listener.h"
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/http/listen.h"
@@ -7,7 +8,6 @@
 
 #include <microhttpd.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { CONNECTIONS = 32, IDLE_TIMEOUT_S = 10, CONNECTION_MEMORY = 16 * 1024 };
 
@@ -18,12 +18,6 @@ struct Listener {
     int workers;
     int64_t started_s; // Unix time
 };
-
-static int64_t clock_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // The status of the answer, and its body.
 static unsigned answer(const Listener *listener, const char *path, Buf *body) {

@@ -1,12 +1,12 @@
 #include "services/ingest/monitor.h"
 
+#include "common/base/clock.h"
 #include "services/ingest/kafka_settings.h"
 #include "services/ingest/telemetry.h"
 
 #include <librdkafka/rdkafka.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { EVERY_MS = 2000, TURN_MS = 100, KAFKA_TIMEOUT_MS = 1500, LANES_MAX = 4096 };
 
@@ -52,7 +52,7 @@ static void *run(void *context) {
         ask_kafka(monitor);
         ask_postgres(monitor);
         for (int ms = 0; ms < EVERY_MS && !atomic_load(monitor->stop); ms += TURN_MS) {
-            nanosleep(&(struct timespec){.tv_nsec = TURN_MS * 1000000L}, NULL);
+            clock_sleep_ms(TURN_MS);
         }
     }
     drop_clients(monitor);
