@@ -86,6 +86,15 @@ StoreStatus store_commit(Store *store, const Transaction *transaction);
 // Tells listeners of the newest snapshot of each of its elections. A hint: failures show later.
 void store_notify(Store *store, const Transaction *transaction);
 
+// How these lanes' work stands, in the live night and in rehearsals.
+typedef struct LanesStanding {
+    int64_t records_held[2];       // declarations
+    int64_t ballots_held[2];       // by the newest snapshots
+    int64_t newest_snapshot_us[2]; // TIME_NONE: there is none
+    int64_t approvals_wanted[2];   // calls that wait for APPROVE_CALL
+} LanesStanding;
+StoreStatus store_read_standing(Store *store, const int32_t *lanes, size_t lanes_count, LanesStanding *standing);
+
 // What leaves through Kafka, read from the rows of the transactions: the rows are the outbox.
 
 // A rejected record on its way to the feeds.

@@ -15,6 +15,11 @@ static const char desk_details[] =
     "POSITION is PARTITION:OFFSET of a declaration (see declarectl held), or TOPIC:PARTITION:OFFSET.\n"
     "The decision goes to desk-events and takes effect once the daemon has applied it.";
 
+static const char held_details[] =
+    "Lists the declarations that are held and the calls that wait for their approval. Up to 5 held ones are\n"
+    "shown whole, each beside what it conflicts with or what is in force, differences marked by *, with the\n"
+    "commands that decide; with POSITION (PARTITION:OFFSET, or TOPIC:PARTITION:OFFSET) that one alone.";
+
 static const char audit_verify_details[] =
     "Recomputes the hash chain of every lane, applies the ledger's rows again, each by the rules and the\n"
     "writer schema that it names and at the moment when it was received, and compares all that they\n"
@@ -74,7 +79,7 @@ static const CliCommand commands[] = {
     {"watch", "[ELECTION]", 0, 1, true, command_watch, "Shows the night as it falls", NULL},
     {"history", "ELECTION", 1, 1, true, command_history, "Shows every snapshot of an election", NULL},
     {"as-of", "TIME [ELECTION]", 1, 2, true, command_as_of, "Shows what the status was at a recorded moment", NULL},
-    {"held", "", 0, 0, true, command_held, "Lists the declarations that wait for the desk", NULL},
+    {"held", "[POSITION]", 0, 1, true, command_held, "Shows what waits for the desk, and how to decide it", held_details},
     {"release", "POSITION", 1, 1, true, command_release, "Lets a held or rejected record stand", desk_details},
     {"reject", "POSITION", 1, 1, true, command_reject, "Rejects a held or accepted record", desk_details},
     {"approve", "POSITION", 1, 1, true, command_approve, "Approves the call that a record caused", desk_details},

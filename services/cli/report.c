@@ -3,6 +3,7 @@
 #include "common/base/rfc3339.h"
 #include "services/cli/commands.h"
 #include "services/cli/database.h"
+#include "services/cli/held.h"
 #include "services/cli/table.h"
 
 // What to read, and its two forms. Parameters are $1 and $2; an empty one is null.
@@ -193,6 +194,10 @@ int command_held(const Cli *cli, int argc, char **argv) {
     if (!parse(cli, argc, argv, &options, &code)) {
         return code;
     }
+    if (options.arguments[0] != NULL) {
+        return options.json ? cli_misuse(cli, "--json lists all; it wants no POSITION")
+                            : held_show_one(cli, options.test, options.arguments[0]);
+    }
     Report report = {
         .json = options.json,
         .test = options.test,
@@ -204,5 +209,6 @@ int command_held(const Cli *cli, int argc, char **argv) {
                         " revision, is_test, fate, reasons, detail, received_at",
         .nothing = "nothing is held",
     };
-    return print_report(cli, &report);
+    code = print_report(cli, &report);
+    return code != CLI_OK || options.json ? code : held_show_some(cli, options.test);
 }

@@ -1,5 +1,6 @@
 #include "services/cli/commands.h"
 #include "services/cli/database.h"
+#include "services/cli/held.h"
 #include "services/cli/watch_screen.h"
 
 #include "common/base/map.h"
@@ -116,6 +117,17 @@ static bool read_councils(Watch *watch) {
     return true;
 }
 
+// Marks the councils whose call waits for its approval.
+static bool read_approvals(Watch *watch) {
+    _cleanup_result_ PGresult *rows = query(watch, HELD_CALLS, NULL);
+    for (int row = 0; rows != NULL && row < PQntuples(rows); row++) {
+        for (size_t i = 0; i < watch->count; i++) {
+            watch->councils[i].call_waits |= str_equal_text(watch->councils[i].election_id, PQgetvalue(rows, row, 0));
+        }
+    }
+    return rows != NULL;
+}
+
 // Short names of the parties of an array of folded ids, counted: "LAB 2, CON 1".
 #define WINNERS                                                                                                        \
     "coalesce((SELECT string_agg(coalesce((SELECT p ->> 'short' FROM jsonb_array_elements(h.seats) p "                 \
@@ -207,7 +219,7 @@ static bool show(Watch *watch) {
     for (size_t i = watch->count; good && !watch->terminal && i-- > 0;) { // the oldest first
         good = write_lines(watch, &watch->councils[i]);
     }
-    good = good && (!watch->terminal || draw(watch));
+    good = good && (!watch->terminal || (read_approvals(watch) && draw(watch)));
     if (good) {
         fwrite(watch->out.ptr, 1, watch->out.len, stdout);
         fflush(stdout);

@@ -188,7 +188,7 @@ static void draw_control(const ScreenCouncil *council, Buf *out) {
         buf_printf(out, "   seats postponed %d", council->seats_postponed);
     }
     if (council->ballots_held > 0) {
-        buf_printf(out, "   " BOLD "wards held %d" RESET, council->ballots_held);
+        buf_printf(out, "   " BOLD "wards held %d" RESET " (declarectl held)", council->ballots_held);
     }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
 }
@@ -229,6 +229,9 @@ void screen_draw_council(const Screen *screen, const ScreenCouncil *council, con
         buf_add_byte(out, ' ');
         add_headline(out, screen, council, council->headline);
     }
+    if (council->call_waits) {
+        buf_printf(out, "  " BOLD "call waits for approval" RESET " (declarectl held)");
+    }
     buf_add_str(out, STR_LIT(END_OF_LINE END_OF_LINE));
     draw_events(events, count, screen->rows - OTHER_ROWS - (int)parties, out);
 }
@@ -266,6 +269,12 @@ void screen_draw_list(const Screen *screen, const ScreenCouncil *councils, size_
             buf_add_byte(out, ' ');
             add_headline(out, screen, council, council->headline_short);
         }
+        if (council->call_waits) {
+            buf_printf(out, " " BOLD "call waits" RESET);
+        }
+        if (council->ballots_held > 0) {
+            buf_printf(out, " " BOLD "held %d" RESET, council->ballots_held);
+        }
         buf_add_str(out, STR_LIT(END_OF_LINE));
     }
 }
@@ -276,6 +285,9 @@ void screen_write_line(const ScreenCouncil *council, Buf *out) {
     for (size_t i = 0; i < council->parties_count && council->parties[i].held > 0; i++) {
         buf_printf(out, "%s" STR_FMT " %d", i == 0 ? " " : ", ", STR_ARG(council->parties[i].name),
                    council->parties[i].held);
+    }
+    if (council->ballots_held > 0) {
+        buf_printf(out, " | held %d", council->ballots_held);
     }
     buf_printf(out, "%s" STR_FMT "\n", council->headline.len > 0 ? " | " : "", STR_ARG(council->headline));
 }

@@ -13,6 +13,7 @@ typedef struct ScreenCouncil {
     Str election_id, name, short_name, poll_date, status;
     Str control, previous_control; // party_id, NOC, or "" when not known
     bool previous_control_lost;
+    bool call_waits; // for the desk's approval
     Str majority, headline, headline_short, recorded_at;
     int seats_total, threshold, seats_to_come, seats_postponed;
     int ballots_total, ballots_declared, ballots_held;

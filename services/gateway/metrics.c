@@ -1,6 +1,6 @@
 #include "services/gateway/metrics.h"
 
-#include <stdatomic.h>
+#include "common/base/metrics.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
@@ -9,8 +9,7 @@ static const double buckets_s[] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 static const char *_Atomic route_names[METRICS_ROUTES_MAX];
 static atomic_ullong requests[METRICS_ROUTES_MAX][COUNT_OF(statuses)];
-static atomic_ullong requests_by_time[COUNT_OF(buckets_s) + 1];
-static atomic_ullong requests_us;
+static Histogram request_durations = {.bounds = buckets_s, .bounds_count = COUNT_OF(buckets_s), .unit = 1e6};
 static atomic_llong gauges[METRICS_GAUGES];
 static atomic_llong newest_snapshot_us;
 
@@ -24,12 +23,7 @@ void metrics_count_request(size_t route, unsigned status, int64_t us) {
             atomic_fetch_add(&requests[route][i], 1);
         }
     }
-    size_t bucket = 0;
-    while (bucket < COUNT_OF(buckets_s) && (double)us / 1e6 > buckets_s[bucket]) {
-        bucket++;
-    }
-    atomic_fetch_add(&requests_by_time[bucket], 1);
-    atomic_fetch_add(&requests_us, (unsigned long long)us);
+    histogram_observe(&request_durations, (uint64_t)us);
 }
 
 void metrics_add(MetricsGauge gauge, int64_t change) {
@@ -50,13 +44,9 @@ void metrics_set_newest_snapshot(int64_t us) {
     }
 }
 
-static void write_head(Buf *out, const char *name, const char *type, const char *help) {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
 static void write_requests(Buf *out) {
     static const char name[] = "declared_gateway_requests_total";
-    write_head(out, name, "counter", "Requests answered, by route and status.");
+    metrics_write_family(out, name, "counter", "Requests answered, by route and status.");
     for (size_t route = 0; route < METRICS_ROUTES_MAX; route++) {
         for (size_t i = 0; i < COUNT_OF(statuses); i++) {
             unsigned long long count = atomic_load(&requests[route][i]);
@@ -66,19 +56,6 @@ static void write_requests(Buf *out) {
             }
         }
     }
-}
-
-static void write_histogram(Buf *out) {
-    static const char name[] = "declared_gateway_request_duration_seconds";
-    write_head(out, name, "histogram", "From a request's first line to its answer, streams excepted.");
-    unsigned long long count = 0;
-    for (size_t i = 0; i < COUNT_OF(buckets_s); i++) {
-        count += atomic_load(&requests_by_time[i]);
-        buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, buckets_s[i], count);
-    }
-    count += atomic_load(&requests_by_time[COUNT_OF(buckets_s)]);
-    buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name, count, name,
-               (double)atomic_load(&requests_us) / 1e6, name, count);
 }
 
 void metrics_write(Buf *out, int64_t now_us) {
@@ -98,17 +75,16 @@ void metrics_write(Buf *out, int64_t now_us) {
                                 "Requests answered without a query, because nothing had changed."},
     };
     write_requests(out);
-    write_histogram(out);
+    metrics_write_histogram(out, "declared_gateway_request_duration_seconds",
+                            "From a request's first line to its answer, streams excepted.", &request_durations);
     for (size_t i = 0; i < METRICS_GAUGES; i++) {
-        write_head(out, table[i].name, table[i].type, table[i].help);
-        buf_printf(out, "%s %lld\n", table[i].name, atomic_load(&gauges[i]));
+        metrics_write_value(out, table[i].name, table[i].type, table[i].help, atomic_load(&gauges[i]));
     }
     long long newest = atomic_load(&newest_snapshot_us);
     if (newest > 0) {
         static const char name[] = "declared_gateway_newest_snapshot_age_seconds";
-        write_head(out, name, "gauge", "Age of the newest live snapshot that the listener has seen.");
+        metrics_write_family(out, name, "gauge", "Age of the newest live snapshot that the listener has seen.");
         buf_printf(out, "%s %.3f\n", name, (double)(now_us - newest) / 1e6);
     }
-    write_head(out, "declared_gateway_build_info", "gauge", "1; the version is a label.");
-    buf_printf(out, "declared_gateway_build_info{version=\"" DECLARED_VERSION "\"} 1\n");
+    metrics_write_build_info(out, "declared_gateway_build_info");
 }

@@ -2,8 +2,8 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/http/listen.h"
 #include "services/gateway/cache.h"
-#include "services/gateway/listen.h"
 #include "services/gateway/metrics.h"
 #include "services/gateway/openapi.h"
 #include "services/gateway/patience.h"
@@ -377,7 +377,8 @@ static void name_routes(void) {
 Server *server_start(const ServerParts *parts, Arena *arena, Str *error) {
     Server *server = mem_alloc(1, sizeof *server);
     server->parts = *parts;
-    int socket = listen_open(config_get(parts->config, "gateway.listen"), &server->memory, &server->address, error);
+    int socket = listen_open("gateway.listen", config_get(parts->config, "gateway.listen"), &server->memory,
+                             &server->address, error);
     if (socket < 0) {
         *error = arena_copy(arena, *error);
         arena_free(&server->memory);

@@ -1,8 +1,10 @@
 #include "services/ingest/committer.h"
 
 #include "common/base/log.h"
+#include "services/ingest/telemetry.h"
 
 #include <pthread.h>
+#include <time.h>
 
 struct Committer {
     Store *store;
@@ -18,8 +20,16 @@ struct Committer {
     bool ends;
 };
 
+static int64_t clock_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 StoreStatus committer_run(Committer *committer, const Transaction *transaction) {
+    int64_t began_us = clock_us();
     StoreStatus status = store_commit(committer->store, transaction);
+    telemetry_time_commit(clock_us() - began_us);
     if (status == STORE_OK) {
         store_notify(committer->store, transaction);
         publisher_wake(committer->publisher);

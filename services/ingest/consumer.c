@@ -260,6 +260,17 @@ void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+int64_t consumer_lag(const Consumer *consumer, InputTopic topic, int32_t lane, int64_t next) {
+    const char *name = topic == INPUT_DESK ? TOPIC_DESK : TOPIC_DECLARATIONS;
+    int64_t low = RD_KAFKA_OFFSET_INVALID, high = RD_KAFKA_OFFSET_INVALID;
+    if (rd_kafka_get_watermark_offsets(consumer->kafka, name, lane, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high < 0) {
+        return -1;
+    }
+    int64_t from = next >= 0 ? next : low > 0 ? low : 0;
+    return high > from ? high - from : 0;
+}
+
 Str consumer_trouble(const Consumer *consumer) {
     return consumer->trouble[0] == '\0' ? STR_NONE : str_from(consumer->trouble);
 }

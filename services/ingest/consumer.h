@@ -58,6 +58,9 @@ bool consumer_saw_desk_end(const Consumer *consumer, int32_t lane);
 // Tells the group where the lanes stand, for lag tools. Does not wait.
 void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t count);
 
+// Records of that partition from `next` on (-1: all), as far as the broker's last answers tell; -1: not known.
+int64_t consumer_lag(const Consumer *consumer, InputTopic topic, int32_t lane, int64_t next);
+
 // What is wrong with the broker, in one line; absent while nothing is.
 Str consumer_trouble(const Consumer *consumer);
 

@@ -4,6 +4,8 @@
 #include "common/base/program.h"
 #include "common/domain/rule_settings.h"
 #include "services/ingest/kafka_settings.h"
+#include "services/ingest/listener.h"
+#include "services/ingest/monitor.h"
 #include "services/ingest/registry.h"
 #include "services/ingest/worker.h"
 
@@ -67,6 +69,41 @@ static void warn_of_scram(const Config *config) {
     }
 }
 
+// For those who watch; nothing where daemon.listen is empty.
+typedef struct Watched {
+    Monitor *monitor;
+    Listener *listener;
+} Watched;
+
+// False: it cannot listen, and has said why.
+static bool begin_watch(const Config *config, Watched *watched) {
+    if (*config_get(config, "daemon.listen") == '\0') {
+        return true;
+    }
+    Arena arena = {0};
+    Str refusal = STR_NONE;
+    char error[512] = "";
+    watched->listener = listener_start(config, &arena, &refusal);
+    if (watched->listener == NULL) {
+        snprintf(error, sizeof error, STR_FMT, STR_ARG(refusal));
+    } else {
+        watched->monitor = monitor_start(config, &stop, &running, error, sizeof error);
+    }
+    if (watched->monitor != NULL) {
+        log_info("metrics are at http://" STR_FMT "/metrics", STR_ARG(listener_address(watched->listener)));
+    } else {
+        fprintf(stderr, "declared: %s\n", error);
+    }
+    arena_free(&arena);
+    return watched->monitor != NULL;
+}
+
+static void end_watch(Watched *watched) {
+    listener_stop(watched->listener);
+    atomic_store(&stop, true);
+    monitor_free(watched->monitor);
+}
+
 static bool make_workers(const Config *config, Runner *runners, int count) {
     char error[512] = "";
     for (int i = 0; i < count; i++) {
@@ -109,16 +146,22 @@ static int run(const Config *config) {
     program_block_signals();
     int count = config_int(config, "daemon.workers");
     Runner *runners = mem_alloc((size_t)count, sizeof *runners);
+    Watched watched = {0};
     bool made = make_workers(config, runners, count);
-    if (made) {
+    bool begun = made && begin_watch(config, &watched);
+    if (begun) {
         start_workers(runners, count);
         log_info("declared %s runs with %d workers", DECLARED_VERSION, count);
         warn_of_scram(config);
         program_wait_for_stop(&stop);
         program_leave_within_bounds(&running);
     }
+    end_watch(&watched);
     end_workers(runners, count);
-    return !made || atomic_load(&replaced) ? PROGRAM_MISUSED : EXIT_SUCCESS;
+    if (!made || atomic_load(&replaced)) {
+        return PROGRAM_MISUSED;
+    }
+    return begun ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {

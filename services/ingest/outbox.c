@@ -15,8 +15,8 @@ struct Outbox {
     int64_t sent;         // lane_seq up to which everything has left; -1: to be read
     rd_kafka_t *producer; // NULL: not needed yet
     bool initialised;
-    int64_t committing; // lane_seq up to which the transaction that is being committed goes; 0: there is none
-    Buf value; // of the snapshot that is being sent
+    int64_t committing;     // lane_seq up to which the transaction that is being committed goes; 0: there is none
+    Buf value;              // of the snapshot that is being sent
     VEC(int64_t) too_large; // records (record_number) that the broker has refused for their size
     char trouble[256];
 };
@@ -50,6 +50,10 @@ void outbox_free(Outbox *outbox) {
 
 int32_t outbox_lane(const Outbox *outbox) {
     return outbox->lane;
+}
+
+int64_t outbox_sent(const Outbox *outbox) {
+    return outbox->sent;
 }
 
 Str outbox_trouble(const Outbox *outbox) {
@@ -109,7 +113,7 @@ static bool open_producer(Outbox *outbox) {
         {"transactional.id", id},
         {"message.max.bytes", "2097152"}, // a record of 1 MiB and its headers
         {"linger.ms", "0"},
-        {"partitioner", "murmur2"},              // makes the configuration of topics that is completed below
+        {"partitioner", "murmur2"},             // makes the configuration of topics that is completed below
         {"sticky.partitioning.linger.ms", "0"}, // else records without a key do not ask choose_partition
     };
     rd_kafka_conf_t *conf =

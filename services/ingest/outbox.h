@@ -27,6 +27,9 @@ typedef enum OutboxStatus {
     OUTBOX_LOST,  // another owner sends for this lane now
 } OutboxStatus;
 
+// The ledger row up to which everything has left, as far as this outbox knows; -1: it does not know yet.
+int64_t outbox_sent(const Outbox *outbox);
+
 // Sends what has come since; returns within about `timeout_ms` when the broker does not answer.
 OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms);
 

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "services/ingest/outbox.h"
+#include "services/ingest/telemetry.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -101,6 +102,7 @@ static bool send_round(Publisher *publisher, const Outboxes *outboxes) {
         OutboxStatus status;
         do {
             status = outbox_send(outboxes->items[i], publisher->store, KAFKA_TIMEOUT_MS);
+            telemetry_sent(outbox_lane(outboxes->items[i]), outbox_sent(outboxes->items[i]));
         } while (status == OUTBOX_MORE && !stopping(publisher));
         if (status == OUTBOX_AWAY) {
             say_trouble(publisher, "PostgreSQL", store_error(publisher->store));

@@ -6,6 +6,7 @@
 #include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
 #include "services/ingest/publisher.h"
+#include "services/ingest/telemetry.h"
 #include "services/ingest/writers.h"
 
 #include <signal.h>
@@ -24,15 +25,6 @@ enum {
     LOAD_ELECTIONS = 16,   // of one query: bounds what it holds in memory
     OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
 };
-
-// What the worker does next about its lanes.
-typedef enum Phase {
-    PHASE_START, // it has yet to see that the database is fit for this program, and then joins the group
-    PHASE_REST,  // the group has given it nothing
-    PHASE_LOAD,  // lanes are to be learned from the database
-    PHASE_DESK,  // desk events to their end come before the first declaration
-    PHASE_RUN,
-} Phase;
 
 struct Worker {
     const Config *config;
@@ -58,6 +50,7 @@ struct Worker {
     bool away, stall_said; // the trouble has been said
     bool unproven;         // the last commit failed: see see_proof
     bool under_way;        // a transaction is the committer's
+    CommitTally tally;     // of the transaction that was handed over last; empty once it is counted
     int64_t proof_by_ms;
     bool replaced; // in the group, by another process of the same name
 };
@@ -130,6 +123,7 @@ static void be_patient(Worker *worker, const char *what, Str why) {
 static void be_well(Worker *worker) {
     if (worker->away) {
         log_info("PostgreSQL and Kafka answer again worker=%d", worker->number);
+        telemetry_add(COUNTER_RECONNECTS);
         publisher_rest(worker->publisher, false);
     }
     worker->away = false;
@@ -164,6 +158,7 @@ static void follow_assignment(Worker *worker) {
     writers_forget_waits(worker->writers);
     drop_lanes(worker);
     publisher_own(worker->publisher, assignment->lanes.items, assignment->lanes.count);
+    telemetry_own(worker->number, assignment->lanes.items, assignment->lanes.count);
     worker->phase = assignment->lanes.count == 0 ? PHASE_REST : PHASE_LOAD;
     worker->retry_at_ms = 0;
 }
@@ -193,6 +188,7 @@ static bool load_lane(Worker *worker, int32_t number) {
         return false;
     }
     *vec_push(&worker->lanes) = lane;
+    telemetry_resolve(&worker->tally, lane);
     return true;
 }
 
@@ -404,6 +400,7 @@ static void note_commit(Worker *worker) {
         *vec_push(&worker->committed) = worker->submitted.items[i];
     }
     worker->offsets_untold = true;
+    telemetry_commit(&worker->tally);
     see_proof(worker, true);
 }
 
@@ -429,6 +426,7 @@ static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t co
         return status;
     }
     list_positions(worker);
+    worker->tally = telemetry_tally(&worker->effects);
     if (worker->batch.records.count >= OVERLAP_RECORDS) {
         committer_submit(worker->committer, &worker->transaction);
         worker->under_way = true;
@@ -479,6 +477,7 @@ static void tell_offsets(Worker *worker) {
 }
 
 static void recover(Worker *worker, StoreStatus status) {
+    telemetry_add(status == STORE_FENCED ? COUNTER_RECOVERIES_FENCED : COUNTER_RECOVERIES_POSTGRES);
     if (status == STORE_FENCED) {
         log_warning("another owner was faster, starting over: " STR_FMT " worker=%d",
                     STR_ARG(store_error(worker->store)), worker->number);
@@ -558,9 +557,16 @@ static void give_up(Worker *worker) {
     clock_sleep_ms(POLL_MS);
 }
 
+static void tell_telemetry(const Worker *worker) {
+    telemetry_turn(worker->number,
+                   (WorkerTurn){worker->phase, worker->generation > 0, worker->away, worker->consumer});
+    telemetry_lanes(worker->consumer, worker->lanes.items, worker->lanes.count);
+}
+
 bool worker_run(Worker *worker, atomic_uint *turns) {
     while (!stopping(worker)) {
         atomic_fetch_add_explicit(turns, 1, memory_order_relaxed);
+        tell_telemetry(worker);
         if (consumer_is_dead(worker->consumer)) {
             give_up(worker);
             continue;

@@ -4,13 +4,17 @@
 import copy
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 
+import avro_write  # noqa: E402
 import support  # noqa: E402
+from registry_servers import StandInRegistry, schema_answer  # noqa: E402
 from support import (DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, equal, test, without_migration,  # noqa: E402
                      without_topics)
 
@@ -340,6 +344,109 @@ def a_held_record_is_listed_and_released(pipeline):
     equal(pipeline.fates(), {"accepted": 24}, "fates")
 
 
+def position(declared):
+    return f"{DECLARATIONS}:{MEDWAY_PARTITION}:{declared}"
+
+
+def cards(text):
+    """What `held` shows whole: position -> its lines; the list before and the calls behind are left out."""
+    found = {}
+    for card in re.split(r"^(?=.*: held since )", text, flags=re.MULTILINE)[1:]:
+        found[re.search(rf"^ +({DECLARATIONS}:\d+:\d+)", card, re.MULTILINE)[1]] = card.splitlines()
+    return found
+
+
+def as_another_source_has_it(ward, source):
+    """With ids of its own, and the votes of the last winner and the first loser changed over."""
+    other = loser_elected(ward)
+    for candidate in other["candidates"]:
+        candidate["candidate_id"] = f"{source}-{candidate['candidate_id']}"
+    winner, loser = (next(c for c in ward["candidates"] if c["elected"] is elected and c["votes"] == wanted)
+                     for elected, wanted in ((True, min(c["votes"] for c in ward["candidates"] if c["elected"])),
+                                             (False, max(c["votes"] for c in ward["candidates"] if not c["elected"]))))
+    for candidate in other["candidates"]:
+        if candidate["name"] in (winner["name"], loser["name"]):
+            candidate["votes"] = (loser if candidate["name"] == winner["name"] else winner)["votes"]
+    return dict(other, source=source)
+
+
+def follow(pipeline, card, verb, note):
+    """The command that the card gives, as an editor would type it."""
+    (line,) = [line for line in card if f"declarectl {verb} " in line]
+    words = shlex.split(line.replace("NAME", "Ada").replace("WHY", note))
+    pipeline.ctl(*words[1:])
+    pipeline.sent += 1
+    pipeline.wait_until_applied()
+
+
+@test
+def a_held_record_is_shown_beside_what_it_conflicts_with_and_the_commands_shown_decide(pipeline):
+    conflicting = copy.deepcopy(ALL_SAINTS)
+    conflicting.update(note="as read out", ballot_papers=None)
+    conflicting["candidates"][0]["votes"] += 10
+    unknown = dict(copy.deepcopy(WARDS[5]), revision=2, kind="CORRECTED")
+    unknown["candidates"][0]["party_id"] = "PP9999"
+    play(pipeline, WARDS + [conflicting, as_another_source_has_it(WARDS[3], "agency"), unknown])
+    shown = cards(pipeline.ctl("held").stdout)
+    equal(sorted(shown), [position(24), position(25), position(26)], "records shown whole")
+    rows = {name: {line[:3] + " ".join(line[4:].split()) for line in card} for name, card in shown.items()}
+    for name, wanted in (
+            (24, {"   HELD in force", f"   {position(24)} {position(0)}", "   source medway-council medway-council",
+                  "  *ballot papers not known 965", "  *note as read out",
+                  "   Chris Spalding (IND) 295 ELECTED 295 ELECTED", "  *Bernard Edward Hyde (GRN) 44 34"}),
+            (25, {"   HELD in force", f"   {position(25)} {position(3)}", "  *source agency medway-council",
+                  "  *Trevor Anthony Clarke (CON) 344 489 ELECTED", "  *Viv Parker (LD) 489 ELECTED 344",
+                  "   Joseph Simon Murray (LAB) 212 212"}),
+            (26, {"  *revision 2 1", "  *Clayton Barrett (CON) 530 for PP9999 530 for CON"})):
+        assert wanted <= rows[position(name)], f"{wanted - rows[position(name)]} is not in\n" + "\n".join(shown[position(name)])
+    alone = cards(pipeline.ctl("held", f"{MEDWAY_PARTITION}:25").stdout)
+    equal([line for line in alone[position(25)] if line], [line for line in shown[position(25)] if line], "one alone")
+    assert not any("declarectl release" in line for line in shown[position(26)]), "an unknown party is not released"
+
+    follow(pipeline, shown[position(24)], "reject", "a slip of the tongue")
+    follow(pipeline, shown[position(25)], "release", "rang the returning officer")
+    elected = pipeline.value("SELECT name FROM api.candidate_result WHERE elected AND ballot_paper_id ="
+                             f" '{WARDS[3]['ballot_paper_id']}'")
+    equal(elected, "Viv Parker", "who is elected once the agency is believed")
+    reference = support.medway_reference()
+    reference["parties"].append({"party_id": "PP9999", "name": "Barrett's", "short": "BAR"})
+    ballot = next(b for b in reference["councils"][0]["ballots"] if b["ballot_paper_id"] == unknown["ballot_paper_id"])
+    ballot["nominations"] = None
+    pipeline.load(reference)
+    pipeline.wait_until_applied()
+    equal((pipeline.ctl("held").stdout, result(pipeline, unknown)), ("nothing is held\n", ("declared", 2)), "the end")
+    said = fails(pipeline, "held", f"{MEDWAY_PARTITION}:25")
+    assert f"{position(25)} is not held" in said, said
+
+
+@test
+def many_held_records_are_a_list_and_one_is_shown_when_asked_for(pipeline):
+    play(pipeline, [dict(ward, seats=ward["seats"] + 1) for ward in WARDS[:6]])
+    text = pipeline.ctl("held").stdout
+    equal((cards(text), text.count("SEATS_MISMATCH")), ({}, 6), "what is shown whole, and what is listed")
+    assert "declarectl held POSITION" in text, text
+    (card,) = cards(pipeline.ctl("held", position(4)).stdout).values()
+    assert card[0].startswith("Medway, Fort Pitt: held since "), card[0]
+    pipeline.ctl("held", position(4), "--json", expect=2)
+
+
+@test
+def stand_in_registry_a_record_by_a_feeds_own_schema_is_shown_to_an_operator(pipeline):
+    schema = avro_write.own_schema("ward-declaration.avsc")
+    schema["fields"].append({"name": "filed_from", "type": "string"})
+    value = avro_write.declaration(loser_elected(ALL_SAINTS), filed_from="Strood")
+    with StandInRegistry() as registry:
+        registry.answer = lambda path: (200, schema_answer(schema))
+        pipeline.load(support.medway_reference())
+        pipeline.daemon(registry__url=registry.url)
+        pipeline.send([support.Record(DECLARATIONS, support.MEDWAY_COUNCIL.encode(),
+                                      avro_write.confluent(99, avro_write.datum(schema, value)))])
+        pipeline.wait_until_applied()
+    pipeline.psql("GRANT declared_operator TO CURRENT_USER")
+    shown = pipeline.ctl("held", position(0), "--set", "postgres.role=declared_operator").stdout
+    assert "Chris Spalding (IND)" in shown and "  ELECTED" in shown, shown
+
+
 @test
 def a_past_moment_is_shown_with_its_cause_what_was_held_and_what_became_of_it(pipeline):
     play(pipeline, [loser_elected(ALL_SAINTS), *WARDS[1:3], loser_elected(WARDS[3])])
@@ -416,6 +523,13 @@ def a_decision_wants_a_name_a_note_and_a_position(pipeline):
     equal(pipeline.dump(DESK), [], "records sent")
 
 
+def watched(pipeline):
+    """A frame of `declarectl watch`, on a terminal of its own (util-linux's script)."""
+    command = f"stty rows 40 cols 100; {os.path.join(support.BIN, 'declarectl')} watch --until-final"
+    return support.run(["script", "--quiet", "--return", "--command", command, "/dev/null"],
+                       dict(pipeline.env, TERM="xterm", NO_COLOR="1")).stdout
+
+
 @test
 def a_call_that_wants_approval_waits_for_it(pipeline):
     pipeline.load(support.medway_reference())
@@ -426,7 +540,14 @@ def a_call_that_wants_approval_waits_for_it(pipeline):
     called = next(row for row in history if row["control"])
     equal((called["headline"], history[-1]["headline"], history[-1]["majority"]),
           ("CON LOSE CONTROL OF MEDWAY", "CON LOSE CONTROL OF MEDWAY", 7), "before the approval")
-    decide(pipeline, "approve", f"{MEDWAY_PARTITION}:{called['cause']['kafka_offset']}", by="Ada")
+    told = pipeline.ctl("held").stdout
+    assert told.startswith("nothing is held\n") and "LAB GAIN MEDWAY FROM CON: certain since " in told, told
+    on_screen = watched(pipeline)
+    assert "call waits for approval" in on_screen and "CON LOSE CONTROL OF MEDWAY" in on_screen, on_screen
+    assert f"declarectl approve {position(called['cause']['kafka_offset'])} " in told, told
+    follow(pipeline, told.splitlines(), "approve", "two of us have counted")
+    equal(pipeline.ctl("held").stdout, "nothing is held\n", "what waits after the approval")
+    assert "waits" not in watched(pipeline), "the screen after the approval"
     equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "after it")
     kinds = [row["kind"] for row in pipeline.rows("SELECT kind FROM api.flash ORDER BY seq, kind")]
     equal([kind for kind in kinds if kind.startswith("CALL")], ["CALL_READY", "CALLED"], "flashes")

@@ -313,6 +313,7 @@ def disturb_libpq(pipeline, how):
         summary, log = database.run(0, **preloaded(), DECLARED_FAIL_LIBPQ=str(n), DECLARED_FAIL_LIBPQ_HOW=how)
         expect_same(database)
         assert summary["reloads"] + summary["outbox_retries"] <= 3, f"{summary}\n{log}"
+        equal(summary["counted"], summary["records"], "records that the metrics have counted, whoever heard of the commit")
         assert len(AWAY.findall(log)) == log.count(" warning ") <= 1, f"not one clear line: {log}"
         return summary
     with Databases(pipeline) as databases:

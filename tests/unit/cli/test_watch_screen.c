@@ -118,6 +118,24 @@ static void a_frame_fits_its_terminal(void **state) {
     assert_drawn("50 councils\x1b[0m: 50 certain, 0 final");
 }
 
+static void what_waits_for_the_desk_is_told(void **state) {
+    (void)state;
+    ScreenCouncil councils[] = {medway(), medway()};
+    councils[0].ballots_held = 2;
+    councils[0].call_waits = true;
+    screen_draw_council(&(Screen){24, 100, COLOURS_NONE}, &councils[0], NULL, 0, &drawn);
+    assert_drawn("wards held 2\x1b[0m (declarectl held)");
+    assert_drawn("call waits for approval\x1b[0m (declarectl held)");
+    buf_clear(&drawn);
+    screen_draw_list(&(Screen){24, 100, COLOURS_NONE}, councils, 2, &drawn);
+    assert_drawn("call waits\x1b[0m \x1b[1mheld 2\x1b[0m");
+    buf_clear(&drawn);
+    screen_draw_list(&(Screen){24, 100, COLOURS_NONE}, &councils[1], 1, &drawn);
+    buf_add_byte(&drawn, '\0');
+    assert_null(strstr(drawn.ptr, "held"));
+    assert_null(strstr(drawn.ptr, "waits"));
+}
+
 static void odd_councils_draw_too(void **state) {
     (void)state;
     ScreenCouncil empty = {.seats_total = 1, .threshold = 1};
@@ -132,6 +150,11 @@ static void a_plain_line_has_it_all(void **state) {
     screen_write_line(&council, &drawn);
     assert_true(
         str_equal_text(buf_str(&drawn), "01:12:03Z MEDWAY 23/24 called LAB 31, CON 22 | LAB GAIN MEDWAY FROM CON\n"));
+    council.ballots_held = 2;
+    council.headline = STR_NONE;
+    buf_clear(&drawn);
+    screen_write_line(&council, &drawn);
+    assert_true(str_equal_text(buf_str(&drawn), "01:12:03Z MEDWAY 23/24 called LAB 31, CON 22 | held 2\n"));
 }
 
 int main(void) {
@@ -141,6 +164,7 @@ int main(void) {
         TEST(a_council_is_drawn_with_its_majority_line),
         TEST(colours_are_24_bit_or_the_nearest_of_the_cube),
         TEST(a_frame_fits_its_terminal),
+        TEST(what_waits_for_the_desk_is_told),
         TEST(odd_councils_draw_too),
         TEST(a_plain_line_has_it_all),
     };

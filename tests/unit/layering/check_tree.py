@@ -41,7 +41,7 @@ class Layer(NamedTuple):
 
 
 ANY = None
-BASE, DOMAIN, POSTGRES = "common/base/", "common/domain/", "common/postgres/"
+BASE, DOMAIN, POSTGRES, HTTP = "common/base/", "common/domain/", "common/postgres/", "common/http/"
 VALIDATOR, AGGREGATOR = "services/validator/", "services/aggregator/"
 INGEST, CLI, GATEWAY = "services/ingest/", "services/cli/", "services/gateway/"
 CONSUMER = ("services/ingest/consumer.h", "services/ingest/kafka_settings.h")
@@ -56,17 +56,19 @@ LAYERS = [
     Layer(r"common/domain/.*", (BASE, DOMAIN), PURE | UNISTRING, never=(LOG,)),
     Layer(r"common/postgres/.*", (BASE, POSTGRES),
           PURE | {"libpq-fe.h", "poll.h", "stdatomic.h", "time.h"}, clock=True),
+    Layer(r"common/http/.*", (BASE, HTTP),
+          PURE | {"netdb.h", "netinet/in.h", "netinet/tcp.h", "sys/socket.h", "unistd.h"}),
     Layer(r"services/validator/.*", (BASE, DOMAIN, VALIDATOR),
           PURE | UNISTRING | {"avro.h", "jansson.h", "pthread.h"}, state=True, never=(LOG,)),
     Layer(STORE, (BASE, DOMAIN, POSTGRES, VALIDATOR, AGGREGATOR),
           PURE | {"arpa/inet.h", "jansson.h", "libpq-fe.h", "pthread.h", "stdatomic.h", "time.h"},
           clock=True, state=True),
     Layer(r"services/aggregator/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR), PURE, never=(LOG, *STORE_HEADERS)),
-    Layer(r"services/ingest/.*", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),
+    Layer(r"services/ingest/.*", (BASE, DOMAIN, HTTP, VALIDATOR, AGGREGATOR, INGEST), ANY, clock=True, state=True),
     # `declarectl replay` reads topics as the daemon does.
     Layer(r"services/cli/replay_topics\.c", (BASE, DOMAIN, VALIDATOR, AGGREGATOR, CLI, *CONSUMER), ANY, clock=True, state=True),
     Layer(r"services/cli/.*", (BASE, DOMAIN, POSTGRES, VALIDATOR, AGGREGATOR, CLI), ANY, clock=True, state=True),
-    Layer(r"services/gateway/.*", (BASE, DOMAIN, POSTGRES, GATEWAY), ANY, clock=True, state=True),
+    Layer(r"services/gateway/.*", (BASE, DOMAIN, POSTGRES, HTTP, GATEWAY), ANY, clock=True, state=True),
     Layer(r"deploy/.*", (BASE, "deploy/"), ANY, clock=True, state=True),
     Layer(r"tests/.*", ("common/", "services/", "tests/"), ANY, clock=True, state=True),
 ]
@@ -205,6 +207,8 @@ PLANTED = [  # rule, file, text
     ("layer", "common/domain/ids.c", '#include "common/base/log.h"\n'),
     ("layer", "common/postgres/connection.c", '#include "common/domain/ids.h"\n'),
     ("layer", "common/domain/ids.c", '#include "common/postgres/connection.h"\n'),
+    ("layer", "common/http/listen.c", "#include <microhttpd.h>\n"),
+    ("layer", "common/http/listen.c", '#include "common/postgres/connection.h"\n'),
     ("layer", "services/validator/rules.c", '#include "services/aggregator/control.h"\n'),
     ("layer", "services/validator/rules.c", '#include "services/ingest/worker.h"\n'),
     ("layer", "services/validator/rules.c", "#include <librdkafka/rdkafka.h>\n"),

@@ -1,4 +1,4 @@
-#include "services/gateway/listen.h"
+#include "common/http/listen.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -47,10 +47,10 @@ static bool is_port(const char *text) {
     return len > 0 && len <= 5 && strspn(text, "0123456789") == len && atoi(text) <= 65535;
 }
 
-int listen_open(const char *listen, Arena *arena, Str *address, Str *error) {
+int listen_open(const char *setting, const char *listen, Arena *arena, Str *address, Str *error) {
     const char *colon = strrchr(listen, ':');
     if (colon == NULL || !is_port(colon + 1)) {
-        *error = arena_printf(arena, "gateway.listen is host:port, a port up to 65535, not '%s'", listen);
+        *error = arena_printf(arena, "%s is host:port, a port up to 65535, not '%s'", setting, listen);
         return -1;
     }
     Str host = {listen, (size_t)(colon - listen)};
@@ -61,7 +61,7 @@ int listen_open(const char *listen, Arena *arena, Str *address, Str *error) {
     struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM}, *found = NULL;
     int failure = getaddrinfo(name, colon + 1, &hints, &found);
     if (failure != 0) {
-        *error = arena_printf(arena, "gateway.listen '%s': %s", listen, gai_strerror(failure));
+        *error = arena_printf(arena, "%s '%s': %s", setting, listen, gai_strerror(failure));
         return -1;
     }
     int fd = -1;

@@ -1,8 +1,0 @@
-// The socket that the settings name.
-#pragma once
-
-#include "common/base/arena.h"
-
-// `listen` is host:port, [v6]:port, or :port for all addresses; a port 0 takes a free one. Not blocking.
-// `*address` (arena) is what it became. -1, with a line in `error` (arena): it cannot be had.
-int listen_open(const char *listen, Arena *arena, Str *address, Str *error);
