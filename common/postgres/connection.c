@@ -64,7 +64,7 @@ static bool wait_for(Connection *c, short events) {
 static void add_error(Connection *c, const char *message) {
     size_t len = strlen(c->error);
     for (bool between = len > 0; *message != '\0' && len + 3 < sizeof c->error; message++) {
-        if (*message == '\n') {
+        if (*message == '\n' || (between && *message == '\t')) {
             between = true;
             continue;
         }

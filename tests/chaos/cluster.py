@@ -69,6 +69,7 @@ class Server:
         self.kind, self.number, self.name = kind, number, f"{kind}_{number}"
         self.folder = cluster.folder / self.name
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.frozen = []
 
     def command(self, *words):
         return ["bash", "-c", LIBRARY, "bash", str(ROOT), str(self.folder), *map(str, words)]
@@ -87,6 +88,9 @@ class Server:
         self.library(f"{self.kind}_start")
 
     def kill(self):
+        for pid in self.frozen:
+            os.kill(pid, signal.SIGKILL)
+        self.frozen = []
         self.library(f"{self.kind}_stop", "--kill")
 
     def processes(self):
@@ -100,6 +104,7 @@ class Server:
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGSTOP)
+                self.frozen.append(pid)
             except ProcessLookupError:
                 pass
 
