@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from servers import DEFAULT_BIN, ROOT, CommandFailed, Servers, run, scalar
 
@@ -62,6 +63,13 @@ def wait_for(condition, what, timeout=CATCH_UP_S):
         time.sleep(PAUSE_S)
 
 
+def parent_of(process):
+    try:
+        return int((process / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+    except OSError:
+        return None  # it has ended meanwhile
+
+
 class Server:
     """`kind` is deploy/lib's word for it."""
 
@@ -96,8 +104,7 @@ class Server:
     def processes(self):
         """The server and its children."""
         first = int((self.folder / "run" / f"{self.kind}.pid").read_text().split()[0])
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(first)], capture_output=True, text=True, check=False)
-        return [first, *map(int, children.stdout.split())]
+        return [first, *(int(path.name) for path in Path("/proc").glob("[0-9]*") if parent_of(path) == first)]
 
     def freeze(self):
         """It hangs: what was open stays open, and is not answered. kill() ends it all the same."""

@@ -2,9 +2,9 @@
 """Runs deploy/RUNBOOK.md: its console blocks, from the first to the last, on a night in Medway that goes wrong.
 
 In a console block a line that begins with `$ ` is a command, and what stands below it is what it prints; of that,
-moments, hashes, ports and the schema's version are not compared. What happens between the commands (a feed sends, a server goes away) is
-in comments that a reader of the document does not see, <!-- scene: NAME -->: each is a function here. `journalctl` is
-a script in the real one's place, which prints what the daemon of this test said.
+moments, hashes, ports and the schema's version are not compared. What happens between the commands (a feed sends, a
+server goes away) is in comments that a reader of the document does not see, <!-- scene: NAME -->: each is a function
+here. `journalctl` is a script in the real one's place, which prints what the daemon of this test said.
 
 With DECLARED_RUNBOOK_WRITE=1 what the commands print is written into the document instead of compared.
 """
@@ -110,8 +110,8 @@ class Night:
             file.write('#!/bin/sh\ncat "$DAEMON_LOGS"/*\n')
         os.chmod(script, 0o755)
         os.mkdir(os.path.join(self.folder, "logs"))
-        path = os.pathsep.join((programs, support.BIN, os.environ["PATH"]))
-        self.env = dict(self.pipeline.env, PATH=path, DB=self.pipeline.uri, DAEMON_LOGS=os.path.join(self.folder, "logs"))
+        self.env = dict(self.pipeline.env, DB=self.pipeline.uri, DAEMON_LOGS=os.path.join(self.folder, "logs"),
+                        PATH=os.pathsep.join((programs, support.BIN, os.environ["PATH"])))
 
     def take_away(self, server):
         self.quiet = False
@@ -147,7 +147,8 @@ class Night:
         self.pipeline.publish([dict(loser_elected(WARDS[12]), source="agency")])
 
     def the_agency_corrects_itself(self):
-        self.pipeline.publish([dict(WARDS[12], source="agency", revision=2, kind="CORRECTED", basis="TRANSCRIPTION_FIX")])
+        self.pipeline.publish([dict(WARDS[12], source="agency", revision=2, kind="CORRECTED",
+                                    basis="TRANSCRIPTION_FIX")])
 
     def the_rest_but_one_are_declared(self):
         self.pipeline.publish(WARDS[12:23])
