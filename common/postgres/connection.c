@@ -1,5 +1,7 @@
 #include "common/postgres/connection.h"
 
+#include "common/postgres/hosts.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -58,35 +60,43 @@ static bool wait_for(Connection *c, short events) {
     return true;
 }
 
-// Of an attempt to connect, a line for each host and address that was tried, and all of them matter.
-static void note_attempts(Connection *c, const char *message) {
-    size_t len = 0;
-    for (; *message != '\0' && len + 2 < sizeof c->error; message++) {
-        if (*message != '\n') {
-            c->error[len++] = *message;
-        } else if (message[1] != '\0') {
+// Adds to the error: of attempts to connect, all of them matter. A line for each address that was tried.
+static void add_error(Connection *c, const char *message) {
+    size_t len = strlen(c->error);
+    for (bool between = len > 0; *message != '\0' && len + 3 < sizeof c->error; message++) {
+        if (*message == '\n' || (between && *message == '\t')) {
+            between = true;
+            continue;
+        }
+        if (between) {
             c->error[len++] = ';';
             c->error[len++] = ' ';
+            between = false;
         }
+        c->error[len++] = *message;
     }
     c->error[len] = '\0';
-    if (len == 0) {
-        note_error(c, message);
-    }
 }
 
-static bool open_socket(Connection *c, const char *uri) {
-    const char *const names[] = {CONNECTION_LIVENESS_NAMES, "dbname", "fallback_application_name", NULL};
-    const char *const values[] = {CONNECTION_LIVENESS_VALUES, uri, program_invocation_short_name, NULL};
+// True: open. Else the attempt is over, and `error` says why too. What the attempt says goes over the URI, and the URI
+// over what stands before it.
+static bool try_host(Connection *c, const char *uri, const HostAttempt *attempt, int timeout_ms) {
+    const char *const names[] = {CONNECTION_LIVENESS_NAMES, "dbname", "host", "hostaddr", "port",
+                                 "target_session_attrs", "fallback_application_name", NULL};
+    const char *const values[] = {CONNECTION_LIVENESS_VALUES, uri, attempt->host, attempt->address, attempt->port,
+                                  attempt->session_attributes, program_invocation_short_name, NULL};
     c->pg = PQconnectStartParams(names, values, 1);
-    int64_t deadline = now_ms() + CONNECTION_OPEN_TIMEOUT_MS;
+    int64_t deadline = now_ms() + timeout_ms;
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (c->pg != NULL && PQstatus(c->pg) != CONNECTION_BAD && status != PGRES_POLLING_OK) {
         struct pollfd fd = {.fd = PQsocket(c->pg), .events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT};
         int ready = poll(&fd, 1, POLL_MS);
         if (now_ms() > deadline || gave_up(c)) {
+            char text[2 * HOST_BYTES];
+            snprintf(text, sizeof text, "no answer to the connection attempt from %s port %s", PQhost(c->pg),
+                     PQport(c->pg));
+            add_error(c, text);
             connection_close(c);
-            note_error(c, "no answer to the connection attempt");
             return false;
         }
         if (ready > 0) {
@@ -96,12 +106,26 @@ static bool open_socket(Connection *c, const char *uri) {
             break;
         }
     }
-    if (c->pg == NULL || PQstatus(c->pg) != CONNECTION_OK) {
-        note_attempts(c, c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg));
-        connection_close(c);
-        return false;
+    if (c->pg != NULL && PQstatus(c->pg) == CONNECTION_OK) {
+        return true;
     }
-    return true;
+    const char *message = c->pg == NULL ? "out of memory" : PQerrorMessage(c->pg);
+    add_error(c, message[0] != '\0' ? message : "the connection was lost");
+    connection_close(c);
+    return false;
+}
+
+static bool open_socket(Connection *c, const char *uri) {
+    Hosts hosts;
+    hosts_read(&hosts, uri);
+    int timeout_ms = hosts.timeout_ms > 0 ? hosts.timeout_ms : CONNECTION_OPEN_TIMEOUT_MS;
+    bool open = false;
+    for (size_t i = 0; i < hosts_attempts(&hosts) && !open && !gave_up(c); i++) {
+        HostAttempt attempt = hosts_attempt(&hosts, i);
+        open = try_host(c, uri, &attempt, timeout_ms);
+    }
+    hosts_free(&hosts);
+    return open;
 }
 
 static void drop_notice(void *context, const PGresult *result) {

@@ -26,6 +26,7 @@ typedef struct Connection {
 // Whether libpq can read it. Its own complaint is not for anybody's eyes: it quotes the string, password and all.
 bool connection_is_string(const char *uri);
 
+// Tries the hosts of the URI in turn, each for its connect_timeout (CONNECTION_OPEN_TIMEOUT_MS if it has none).
 bool connection_open(Connection *c, const char *uri, const char *role);
 void connection_close(Connection *c);
 

@@ -23,6 +23,8 @@ kafka_jars() {
 }
 
 # Kafka logs through slf4j-simple to standard error. Of log4j it uses but the shell, to change levels at run time.
+kafka_start_s=${DECLARED_KAFKA_START_S:-90}
+kafka_heap=-Xmx${DECLARED_KAFKA_HEAP:-512m}
 kafka_options=(-Djava.awt.headless=true -XX:+ExitOnOutOfMemoryError -Dlog4j2.disableJmx=true -Dlog4j2.level=off
     -Dorg.slf4j.simpleLogger.defaultLogLevel=info -Dorg.slf4j.simpleLogger.showDateTime=true
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss.SSS")
@@ -79,10 +81,11 @@ kafka_start() {
             >>"$log/kafka.log" 2>&1 </dev/null 9>&- || fail "Kafka's storage could not be formatted; see $log/kafka.log"
         touch "$dir/kafka/formatted"
     fi
-    setsid java -Xmx512m "${kafka_options[@]}" -cp "$jars/*" kafka.Kafka "$dir/kafka/server.properties" \
+    setsid java "$kafka_heap" "${kafka_options[@]}" -cp "$jars/*" kafka.Kafka "$dir/kafka/server.properties" \
         >>"$log/kafka.log" 2>&1 </dev/null 9>&- &
     remember_process kafka $! || fail "Kafka ended at once; see $log/kafka.log"
-    wait_while 90 kafka_starting "$port" || fail "Kafka did not start within 90 s; see $log/kafka.log"
+    wait_while "$kafka_start_s" kafka_starting "$port" ||
+        fail "Kafka did not start within $kafka_start_s s; see $log/kafka.log"
     process_of kafka >/dev/null || fail "Kafka ended while starting; see $log/kafka.log"
     say "Kafka $(kafka_version) started on 127.0.0.1:$port"
 }

@@ -8,9 +8,11 @@ server is not deploy/local's, there is only the test with a trigger in its place
 import contextlib
 import os
 import pwd
+import socket
 import subprocess
 import sys
 import time
+import urllib.parse
 
 sys.dont_write_bytecode = True
 
@@ -201,6 +203,49 @@ def a_read_only_standby_is_waited_for_in_the_middle_of_a_night(pipeline):
         equal(len(daemon.lines(" warning PostgreSQL is away")), 1, f"lines in\n{daemon.log()}")
     end_sessions(pipeline)
     expect_recovery(pipeline, daemon)
+
+
+# ---- more than one host ----------------------------------------------------------------------------------
+
+@contextlib.contextmanager
+def silent_host():
+    """As a machine that hangs: the system takes connections, nobody answers. Gives its port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        yield listener.getsockname()[1]
+
+
+def behind(pipeline, port, *parameters):
+    """The pipeline's database as the second of two hosts."""
+    server = pipeline.server
+    login, _, host = server.netloc.rpartition("@")
+    return urllib.parse.urlunsplit(("postgresql", f"{login}@127.0.0.1:{port},{host}", "/" + pipeline.name,
+                                    "&".join(("target_session_attrs=read-write", *parameters)), ""))
+
+
+@test
+def a_host_that_hangs_does_not_keep_it_from_the_next(pipeline):
+    pipeline.load(support.medway_reference())
+    pipeline.publish(WARDS)
+    with silent_host() as port:
+        daemon = pipeline.daemon(postgres__uri=behind(pipeline, port, "connect_timeout=2"))
+        pipeline.wait_until_applied()
+        equal(daemon.lines(" warning PostgreSQL is away"), [], "outages")
+    daemon.stop()
+
+
+@test
+def no_host_for_writing_is_told_with_all_their_answers(pipeline):
+    pipeline.load(support.medway_reference())
+    with silent_host() as port, read_only(pipeline):
+        daemon = pipeline.daemon(postgres__uri=behind(pipeline, port, "connect_timeout=2"))
+        daemon.wait_for_line("warning PostgreSQL is away, waiting: ")
+        (line,) = daemon.lines(" warning PostgreSQL is away")
+        assert f"no answer to the connection attempt from 127.0.0.1 port {port}; " in line, line
+        assert "session is read-only" in line, line
+    pipeline.wait_until_applied()
+    daemon.stop()
 
 
 # ---- memory ----------------------------------------------------------------------------------------------
