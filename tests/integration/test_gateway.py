@@ -460,8 +460,9 @@ def options_are_those_of_the_other_daemon(pipeline):
     assert run([program, "--version"], pipeline.env).stdout.startswith("declared-gateway ")
     assert "[gateway]" in run([program, "--help"], pipeline.env).stdout
     run([program, "--check"], pipeline.env)
-    for arguments, said in ((["--set", "gateway.workers=0", "--check"], "gateway.workers is a number from 1 to 32"),
-                            (["--set", "gateway.listen=nowhere"], "gateway.listen is host:port"),
+    refused = run([program, "--set", "gateway.workers=0", "--check"], pipeline.env, expect=2).stderr
+    assert "gateway.workers is a number from 1 to 32" in refused and refused.count("\n") == 1, refused
+    for arguments, said in ((["--set", "gateway.listen=nowhere"], "gateway.listen is host:port"),
                             (["--set", "gateway.listen=127.0.0.1:99999"], "a port up to 65535, not '127.0.0.1:99999'"),
                             (["--set", "gateway.listen=192.0.2.1:80"], "cannot listen on 192.0.2.1:80"),
                             (["--set", "gateway.assets=/dev/null"], "cannot read the page in /dev/null")):
