@@ -415,6 +415,9 @@ def the_alert_rules_are_sound(_):
     for rule in rules:
         equal(set(rule) - {"for"}, {"alert", "expr", "labels", "annotations"}, rule["alert"])
         assert rule["labels"]["severity"] in ("page", "desk", "warn") and rule["annotations"]["summary"], rule["alert"]
+    with open(os.path.join(support.ROOT, "deploy", "RUNBOOK.md"), encoding="utf-8") as file:
+        told = set(re.findall(r"`(Declared\w+)`", file.read()))
+    equal(told, {name for name in names if not name.startswith("DeclaredGateway")}, "alerts that the runbook tells of")
     wanted = {"DeclaredLiveRecordHeld", "DeclaredLiveRecordRejected", "DeclaredLag", "DeclaredQuiet", "DeclaredDown",
               "DeclaredRecoveries"}
     assert wanted <= set(names), f"missing: {wanted - set(names)}"
