@@ -82,7 +82,13 @@ static void read_newest_snapshot(Hub *hub) {
     PQclear(result);
 }
 
-// Connected and listening. Whatever was notified while nobody listened is found by looking.
+// A standby knows no notifications: what is new is found by looking, up to LOOK_MS later.
+static bool is_standbys_refusal(const PGresult *result) {
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    return sqlstate != NULL && strcmp(sqlstate, "25006") == 0; // read_only_sql_transaction
+}
+
+// Connected and, where that can be, listening. Whatever was notified while nobody listened is found by looking.
 static bool listen_again(Hub *hub) {
     if (!session_ready(&hub->session)) {
         return false;
@@ -91,7 +97,7 @@ static bool listen_again(Hub *hub) {
         return true;
     }
     PGresult *result = connection_exec(&hub->session.connection, "LISTEN council_control; LISTEN council_control_test");
-    bool good = result != NULL && !connection_failed(&hub->session.connection, result);
+    bool good = result != NULL && (!connection_failed(&hub->session.connection, result) || is_standbys_refusal(result));
     PQclear(result);
     if (!good) {
         session_close(&hub->session);

@@ -16,8 +16,6 @@ rd_kafka_conf_t *kafka_settings(const Config *config, const KafkaSetting *fixed,
                                 size_t error_size) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
-    // A broker that is back is found at once, and not after librdkafka's 10 seconds.
-    rd_kafka_conf_set(conf, "reconnect.backoff.max.ms", "2000", NULL, 0);
     // A broker that comes back is found within a second, not ten.
     rd_kafka_conf_set(conf, "reconnect.backoff.max.ms", "1000", NULL, 0);
     char reason[256];
