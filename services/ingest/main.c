@@ -158,10 +158,11 @@ static int run(const Config *config) {
     }
     end_watch(&watched);
     end_workers(runners, count);
-    if (!made || atomic_load(&replaced)) {
+    if (!made) {
         return PROGRAM_MISUSED;
     }
-    return begun ? EXIT_SUCCESS : EXIT_FAILURE;
+    // Kafka may only have forgotten us, as when it is killed: whoever watches over us is to start us again.
+    return begun && !atomic_load(&replaced) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv) {

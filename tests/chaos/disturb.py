@@ -96,7 +96,7 @@ def impostor(run):
         if ended.poll() is None:
             run.problem(f"of two {daemon.name} none has ended {IMPOSTOR_ENDS_S:.0f} s after the first woke")
             ended.kill()
-        elif ended.returncode != 2:
+        elif ended.returncode != 1:
             run.problem(f"{daemon.name}, replaced by another, ended with {ended.returncode}")
     return f"SIGSTOP of {daemon.name} for {asleep:.1f} s, another started in its place", asleep, wake
 
