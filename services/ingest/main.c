@@ -161,7 +161,7 @@ static int run(const Config *config) {
     if (!made) {
         return PROGRAM_MISUSED;
     }
-    // Kafka may only have forgotten us, as when it is killed: whoever watches over us is to start us again.
+    // The group has also been seen to shut out a process that nobody replaced, so it is worth starting again.
     return begun && !atomic_load(&replaced) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
