@@ -6,9 +6,12 @@
 #include <stdlib.h>
 
 struct Consumer {
+    const Config *config;
+    int worker;
     rd_kafka_t *kafka;
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
+    char *member; // the id that came with the assignment, librdkafka's memory; NULL: none yet
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
     char trouble[512], stall[256];
 };
@@ -34,12 +37,35 @@ static void note_assignment(Consumer *consumer, const rd_kafka_topic_partition_l
     }
 }
 
+static void forget_member(Consumer *consumer) {
+    if (consumer->member != NULL) {
+        rd_kafka_mem_free(consumer->kafka, consumer->member);
+        consumer->member = NULL;
+    }
+}
+
+static void note_member(Consumer *consumer) {
+    forget_member(consumer);
+    consumer->member = rd_kafka_memberid(consumer->kafka);
+}
+
+// Whether the id is still in librdkafka's hands. It drops it once the session has passed, before it joins anew.
+static bool holds_member(const Consumer *consumer) {
+    char *now = rd_kafka_memberid(consumer->kafka);
+    bool held = now != NULL && consumer->member != NULL && strcmp(now, consumer->member) == 0;
+    if (now != NULL) {
+        rd_kafka_mem_free(consumer->kafka, now);
+    }
+    return held;
+}
+
 // The group's word is noted and acknowledged; where to read is the worker's decision.
 static void on_rebalance(rd_kafka_t *kafka, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *partitions,
                          void *opaque) {
     Consumer *consumer = opaque;
     if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         note_assignment(consumer, partitions);
+        note_member(consumer);
         consumer->trouble[0] = '\0'; // the group has answered
         rd_kafka_topic_partition_list_t *rest = rd_kafka_topic_partition_list_new(0);
         rd_kafka_assign(kafka, rest);
@@ -71,11 +97,13 @@ void consumer_join(Consumer *consumer) {
     }
 }
 
-Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
+// NULL: see consumer_new.
+static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_size) {
+    const Config *config = consumer->config;
     char instance[300] = "";
     const char *name = config_get(config, "daemon.instance");
     if (name[0] != '\0') {
-        snprintf(instance, sizeof instance, "%s-%d", name, worker);
+        snprintf(instance, sizeof instance, "%s-%d", name, consumer->worker);
     }
     const KafkaSetting fixed[] = {
         {"enable.auto.commit", "false"},
@@ -104,18 +132,33 @@ Consumer *consumer_new(const Config *config, int worker, char *error, size_t err
     if (config_get(config, "kafka.fetch.wait.max.ms") == NULL) {
         rd_kafka_conf_set(conf, "fetch.wait.max.ms", "100", NULL, 0);
     }
-    Consumer *consumer = mem_alloc(1, sizeof *consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, consumer);
-    consumer->kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
-    if (consumer->kafka == NULL) {
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, error_size);
+    if (kafka == NULL) {
         rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(kafka);
+    return kafka;
+}
+
+Consumer *consumer_new(const Config *config, int worker, char *error, size_t error_size) {
+    Consumer *consumer = mem_alloc(1, sizeof *consumer);
+    consumer->config = config;
+    consumer->worker = worker;
+    consumer->kafka = open_handle(consumer, error, error_size);
+    if (consumer->kafka == NULL) {
         mem_free(consumer);
         return NULL;
     }
-    rd_kafka_poll_set_consumer(consumer->kafka);
     return consumer;
+}
+
+static void close_handle(Consumer *consumer) {
+    forget_member(consumer);
+    rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 bool consumer_close(Consumer *consumer) {
@@ -139,7 +182,7 @@ void consumer_free(Consumer *consumer) {
     if (consumer->closing != NULL) {
         rd_kafka_queue_destroy(consumer->closing);
     }
-    rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    close_handle(consumer);
     vec_free(&consumer->assignment.lanes);
     vec_free(&consumer->desk_ended);
     mem_free(consumer);
@@ -255,6 +298,9 @@ bool consumer_saw_desk_end(const Consumer *consumer, int32_t lane) {
 }
 
 void consumer_tell_offsets(Consumer *consumer, const ReadFrom *positions, size_t count) {
+    if (!holds_member(consumer)) {
+        return; // told by nobody, they would be refused, and a member known by name put out: see consumer_renew
+    }
     rd_kafka_topic_partition_list_t *list = partition_list(positions, count);
     rd_kafka_commit(consumer->kafka, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
@@ -277,6 +323,23 @@ Str consumer_trouble(const Consumer *consumer) {
 
 bool consumer_is_dead(const Consumer *consumer) {
     return rd_kafka_fatal_error(consumer->kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool consumer_was_replaced(const Consumer *consumer) {
+    return consumer_is_dead(consumer) && (consumer->member == NULL || holds_member(consumer));
+}
+
+bool consumer_renew(Consumer *consumer) {
+    rd_kafka_t *kafka = open_handle(consumer, consumer->trouble, sizeof consumer->trouble);
+    if (kafka == NULL) {
+        return false;
+    }
+    close_handle(consumer);
+    consumer->kafka = kafka;
+    vec_clear(&consumer->desk_ended);
+    note_assignment(consumer, NULL);
+    consumer->trouble[0] = consumer->stall[0] = '\0';
+    return true;
 }
 
 Str consumer_stall(const Consumer *consumer) {

@@ -64,9 +64,18 @@ int64_t consumer_lag(const Consumer *consumer, InputTopic topic, int32_t lane, i
 // What is wrong with the broker, in one line; absent while nothing is.
 Str consumer_trouble(const Consumer *consumer);
 
-// True once nothing more can come: another process has joined the group under this one's name
-// (daemon.instance), and our lanes are its own.
+// True once nothing more can come from Kafka: the group has put this member out for good. Only members known to it
+// by name (daemon.instance) are.
 bool consumer_is_dead(const Consumer *consumer);
+
+// Of a dead one: another process has joined the group under its name, and our lanes are its own. False: librdkafka
+// had lost the membership itself, its session having passed, and told an offset (consumer_tell_offsets) as nobody
+// while it joined anew; brokers take that for a process that was replaced. See consumer_renew.
+bool consumer_was_replaced(const Consumer *consumer);
+
+// A dead one begins anew, without lanes, as consumer_new made it; consumer_join is next. Every message of before must
+// have been destroyed. False: it stays dead, and consumer_trouble tells why.
+bool consumer_renew(Consumer *consumer);
 
 // Which partition cannot be read since its topic does not have the wanted offset, now or any more, in
 // one line; absent when there is none. Waiting does not help. consumer_read forgets it.

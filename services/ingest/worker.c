@@ -5,6 +5,7 @@
 #include "common/domain/rule_settings.h"
 #include "services/aggregator/store.h"
 #include "services/ingest/batch.h"
+#include "services/ingest/elections.h"
 #include "services/ingest/publisher.h"
 #include "services/ingest/telemetry.h"
 #include "services/ingest/writers.h"
@@ -22,7 +23,6 @@ enum {
     PROOF_MS = 2000, // for a first batch after a reload
     CLOSE_MS = 2000, // for leaving the group
     OFFSETS_EVERY_MS = 1000,
-    LOAD_ELECTIONS = 16,   // of one query: bounds what it holds in memory
     OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
 };
 
@@ -36,6 +36,7 @@ struct Worker {
     Committer *committer;
     SchemaStore *schemas;
     Writers *writers;
+    ElectionSource source;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
@@ -70,6 +71,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
     }
     worker->publisher = publisher_new(config, stop);
     worker->committer = committer_new(worker->store, worker->publisher);
+    worker->source = (ElectionSource){worker->committer, worker->schemas};
     worker->writers = writers_new(config, number, worker->committer, worker->schemas);
     return worker;
 }
@@ -277,81 +279,9 @@ static Lane *find_lane(const Worker *worker, int32_t number) {
     return NULL;
 }
 
-static Str election_of(const Record *record) {
-    if (record->type == RECORD_DECLARATION) {
-        return record->declaration.election_id;
-    }
-    return record->type == RECORD_REFERENCE ? record->reference.election_id : STR_NONE;
-}
-
-// The elections of a run of records of one lane that are not known yet.
-static StoreStatus load_elections(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
-    Str wanted[LOAD_ELECTIONS];
-    size_t wanted_count = 0;
-    StoreStatus status = STORE_OK;
-    for (size_t i = 0; i < count && status == STORE_OK; i++) {
-        Str id = election_of(&records[i].decoded.record);
-        bool listed = str_is_none(id) || lane_find_election(lane, id) != NULL;
-        for (size_t w = 0; w < wanted_count && !listed; w++) {
-            listed = str_equal(wanted[w], id);
-        }
-        if (!listed) {
-            wanted[wanted_count++] = id;
-        }
-        if (wanted_count == LOAD_ELECTIONS) {
-            status = store_load_elections(store_of(worker), lane, worker->schemas, wanted, wanted_count);
-            wanted_count = 0;
-        }
-    }
-    if (status == STORE_OK && wanted_count > 0) {
-        status = store_load_elections(store_of(worker), lane, worker->schemas, wanted, wanted_count);
-    }
-    return status;
-}
-
-// The election of the record that an action names, when it was applied before this worker knew it.
-static StoreStatus load_target(Worker *worker, Lane *lane, const OperatorAction *action) {
-    if (lane_find_target(lane, action) != NULL) {
-        return STORE_OK;
-    }
-    Str id = STR_NONE;
-    StoreStatus status = store_find_election(store_of(worker), lane->lane, action->topic, action->kafka_offset,
-                                             &worker->batch.arena, &id);
-    if (status == STORE_OK && !str_is_none(id) && lane_find_election(lane, id) == NULL) {
-        status = store_load_elections(store_of(worker), lane, worker->schemas, &id, 1);
-    }
-    return status;
-}
-
-static StoreStatus load_whole(Worker *worker, Lane *lane, Str election_id) {
-    const Election *election = str_is_none(election_id) ? NULL : lane_find_election(lane, election_id);
-    if (election == NULL || !election->trimmed) {
-        return STORE_OK;
-    }
-    Str id = election->election_id;
-    lane_forget_election(lane, id);
-    return store_load_elections(store_of(worker), lane, worker->schemas, &id, 1);
-}
-
-// Reference data and actions can bring any record back into force, so they find their elections
-// whole. This comes before the first record of the batch is applied.
-static StoreStatus load_whole_elections(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
-    bool desk = lane->pending.count > 0 || records[0].envelope.topic == INPUT_DESK; // desk events come first
-    StoreStatus status = STORE_OK;
-    for (size_t i = 0; desk && i < count && status == STORE_OK; i++) {
-        const Record *record = &records[i].decoded.record;
-        const Election *target = record->type == RECORD_ACTION ? lane_find_target(lane, &record->action) : NULL;
-        status = load_whole(worker, lane, target != NULL ? target->election_id : election_of(record));
-    }
-    return status;
-}
-
 // Records of one lane, in order. A record that was applied before is passed over.
 static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
-    StoreStatus status = load_elections(worker, lane, records, count);
-    if (status == STORE_OK) {
-        status = load_whole_elections(worker, lane, records, count);
-    }
+    StoreStatus status = elections_load(&worker->source, lane, records, count);
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         const Envelope *envelope = &records[i].envelope;
         const Record *record = &records[i].decoded.record;
@@ -359,7 +289,7 @@ static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *rec
             continue;
         }
         if (record->type == RECORD_ACTION) {
-            status = load_target(worker, lane, &record->action);
+            status = elections_load_target(&worker->source, lane, &record->action);
         }
         if (status == STORE_OK) {
             lane_apply(lane, envelope, &records[i].decoded, &worker->rules, clock_wall_us(), &worker->batch.arena,
@@ -544,6 +474,20 @@ static void wait_for_group(Worker *worker) {
     }
 }
 
+// Nobody else has our name: see consumer_was_replaced.
+static void join_anew(Worker *worker) {
+    forget_result(worker);
+    batch_clear(&worker->batch); // its messages are of the membership that was lost
+    if (!consumer_renew(worker->consumer)) {
+        be_patient(worker, "the group cannot be joined anew", consumer_trouble(worker->consumer));
+        clock_sleep_ms(POLL_MS);
+        return;
+    }
+    log_info("the membership in the group was lost, joining anew worker=%d", worker->number);
+    follow_assignment(worker);
+    worker->phase = PHASE_START;
+}
+
 // The lanes belong to the one that came later; two under one name would only put each other out.
 static void give_up(Worker *worker) {
     if (!worker->replaced) {
@@ -568,7 +512,11 @@ bool worker_run(Worker *worker, atomic_uint *turns) {
         atomic_fetch_add_explicit(turns, 1, memory_order_relaxed);
         tell_telemetry(worker);
         if (consumer_is_dead(worker->consumer)) {
-            give_up(worker);
+            if (worker->replaced || consumer_was_replaced(worker->consumer)) {
+                give_up(worker);
+            } else {
+                join_anew(worker);
+            }
             continue;
         }
         follow_assignment(worker);

@@ -15,6 +15,8 @@ from servers import Servers, rows  # noqa: E402
 
 LANES = 6
 GIVE_UP_S = 60.0
+SHORT_SESSION_S = 6  # the least that a broker grants
+NAPS = 4
 
 
 class Growth:
@@ -51,10 +53,11 @@ class Night:
         self.feeder.prepare()
         self.feeder.start()
 
-    def new_fleet(self, static=False):
+    def new_fleet(self, static=False, **settings):
         if self.fleet is not None:
             self.fleet.kill_all()
-        self.fleet = Fleet(self.servers, {"DECLARED_KAFKA_GROUP_ID": f"group-{time.monotonic_ns()}"}, static)
+        settings["DECLARED_KAFKA_GROUP_ID"] = f"group-{time.monotonic_ns()}"
+        self.fleet = Fleet(self.servers, settings, static)
         daemons = [self.fleet.add(1), self.fleet.add(1)]
         self.settle()
         return daemons
@@ -109,12 +112,29 @@ def asleep_in_its_transaction(night):
     return night.growth.until_all_go_on()
 
 
+def asleep_past_its_session(night):
+    """Woken, a static member finds that the group has put it out: it joins again, as it is the only one of its name."""
+    daemon, _ = night.new_fleet(static=True, DECLARED_KAFKA_SESSION_TIMEOUT_MS=str(SHORT_SESSION_S * 1000))
+    longest = 0.0
+    for _ in range(NAPS):
+        daemon.signal(signal.SIGSTOP)
+        time.sleep(SHORT_SESSION_S + 1.5)
+        daemon.signal(signal.SIGCONT)
+        longest = max(longest, night.growth.until_all_go_on())
+        time.sleep(SHORT_SESSION_S)
+        if not daemon.alive():
+            return float("inf")
+    return longest
+
+
 CASES = (
     ("its owner was killed", killed, 15.0),
     ("its owner was killed and is back, a static member", killed_and_back, 4.0),
     ("its owner was told to end", ended, 5.0),
     ("its owner's machine has fallen silent", silent, 15.0),
     ("its owner was stopped in the middle of a transaction", asleep_in_its_transaction, 20.0),
+    (f"its owner, a static member, woke from each of {NAPS} sleeps longer than its session, and stayed",
+     asleep_past_its_session, 20.0),
 )
 
 

@@ -285,6 +285,16 @@ bool consumer_is_dead(const Consumer *consumer) {
     return false;
 }
 
+bool consumer_was_replaced(const Consumer *consumer) {
+    (void)consumer;
+    return false;
+}
+
+bool consumer_renew(Consumer *consumer) {
+    (void)consumer;
+    return true;
+}
+
 Str consumer_stall(const Consumer *consumer) {
     (void)consumer;
     return STR_NONE;
