@@ -23,6 +23,7 @@ static void add_block(Arena *arena, size_t bytes) {
     size_t size = bytes > usual ? bytes : usual;
     ArenaBlock *block = mem_resize(NULL, 1, size > SIZE_MAX - sizeof *block ? SIZE_MAX : sizeof *block + size);
     block->size = size;
+    arena->held += size;
     block->next = arena->blocks;
     arena->blocks = block;
     arena->used = 0;
@@ -90,6 +91,7 @@ void arena_reset(Arena *arena) {
     // Keep one block of the usual size: the last of the list is the first that was made.
     while (arena->blocks != NULL && (arena->blocks->next != NULL || arena->blocks->size > usual_block_bytes(arena))) {
         ArenaBlock *next = arena->blocks->next;
+        arena->held -= arena->blocks->size;
         mem_free(arena->blocks);
         arena->blocks = next;
     }

@@ -14,6 +14,7 @@ typedef struct Arena {
     ArenaBlock *blocks; // newest first
     size_t used;        // of the newest block
     size_t given;       // bytes given out since the last reset
+    size_t held;        // bytes of all blocks
     size_t block_bytes; // of an ordinary block; 0: 64 KiB
 } Arena;
 

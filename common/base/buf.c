@@ -12,8 +12,9 @@ void buf_free(Buf *buf) {
 
 void buf_grow(Buf *buf, size_t bytes) {
     size_t wanted = buf->len + bytes;
-    size_t doubled = buf->capacity * 2;
-    buf->capacity = wanted > doubled ? wanted : doubled;
+    enum { LARGE_BYTES = 1024 * 1024 }; // from here on by half: the rows of a batch are the largest that a worker has
+    size_t grown = buf->capacity + (buf->capacity < LARGE_BYTES ? buf->capacity : buf->capacity / 2);
+    buf->capacity = wanted > grown ? wanted : grown;
     buf->capacity = buf->capacity < 256 ? 256 : buf->capacity;
     buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
 }

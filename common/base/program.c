@@ -178,13 +178,13 @@ void program_wait_for_stop(atomic_bool *stop) {
     atomic_store(stop, true);
 }
 
-void program_leave_within_bounds(const atomic_int *running) {
+void program_leave_within_bounds(const atomic_int *running, const atomic_bool *failed) {
     static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
     int64_t until_ms = clock_ms() + STOP_WITHIN_MS;
     while (atomic_load(running) > 0) {
         if (clock_ms() > until_ms) {
             log_warning("a server does not answer; leaving without a goodbye");
-            _exit(EXIT_SUCCESS);
+            _exit(failed != NULL && atomic_load(failed) ? EXIT_FAILURE : EXIT_SUCCESS);
         }
         nanosleep(&pause, NULL);
     }

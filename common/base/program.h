@@ -40,5 +40,5 @@ void program_watch(Rounds *rounds);
 void program_wait_for_stop(atomic_bool *stop);
 
 // Until *running, a count of threads, is 0. A server that keeps one waiting is left behind: after 4.5 s
-// the process ends with 0.
-void program_leave_within_bounds(const atomic_int *running);
+// the process ends, with 0, or with 1 where *failed is set; NULL: nothing can have.
+void program_leave_within_bounds(const atomic_int *running, const atomic_bool *failed);

@@ -3,12 +3,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { ELECTION_BLOCK_BYTES = 4096 };
+enum { ELECTION_BLOCK_BYTES = 1024 }; // most of 4,000 councils hear of a few ballots only
 
 Election *election_new(Str election_id) {
     Election *election = mem_alloc(1, sizeof *election);
     election->memory.block_bytes = ELECTION_BLOCK_BYTES;
-    election->election_id = election_id;
+    char *id = mem_alloc(election_id.len + 1, 1);
+    memcpy(id, election_id.ptr, election_id.len);
+    election->election_id = (Str){id, election_id.len};
     election->spaces[1].is_test = true;
     for (size_t i = 0; i < 2; i++) {
         election->spaces[i].called_at_us = TIME_NONE;
@@ -18,8 +20,10 @@ Election *election_new(Str election_id) {
 }
 
 // The copy of a declaration is one block, with its strings and its parties behind it.
-static void drop_declaration(Entry *entry) {
+static void drop_declaration(Election *election, Entry *entry) {
     mem_free((void *)(uintptr_t)entry->declaration);
+    election->entries_bytes -= entry->kept_bytes;
+    entry->kept_bytes = 0;
     entry->declaration = NULL;
     entry->parties = NULL;
 }
@@ -33,7 +37,7 @@ void election_free(Election *election) {
         for (size_t b = 0; b < space->ballots.count; b++) {
             Ballot *ballot = space->ballots.items[b];
             for (size_t e = 0; e < ballot->entries.count; e++) {
-                drop_declaration(ballot->entries.items[e]);
+                drop_declaration(election, ballot->entries.items[e]);
             }
             vec_free(&ballot->entries);
         }
@@ -51,7 +55,26 @@ void election_free(Election *election) {
     map_free(&election->sources);
     council_free(election->council);
     arena_free(&election->memory);
+    mem_free((void *)(uintptr_t)election->election_id.ptr);
     mem_free(election);
+}
+
+static size_t map_bytes(const Map *map) {
+    return map->capacity * sizeof *map->slots;
+}
+
+size_t election_bytes(const Election *election) {
+    size_t bytes = sizeof *election + election->memory.held + election->entries_bytes + map_bytes(&election->sources);
+    const Council *council = election->council;
+    if (council != NULL) {
+        bytes += sizeof *council + council->memory.held + map_bytes(&council->ballot_of) + map_bytes(&council->party_of);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        const Space *space = &election->spaces[i];
+        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) + space->content.capacity +
+                 space->facts.capacity + space->facts_key.capacity;
+    }
+    return bytes;
 }
 
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id) {
@@ -106,9 +129,10 @@ static size_t strings_bytes(Declaration d) {
 static void keep_declaration(Entry *entry, const Entry *draft) {
     const Declaration *from = draft->declaration;
     size_t count = from->candidates_count;
-    Declaration *d =
-        mem_resize(NULL, 1, sizeof *d + count * (sizeof *d->candidates + sizeof *entry->parties) + strings_bytes(*from));
+    size_t bytes = sizeof *from + count * (sizeof *from->candidates + sizeof *entry->parties) + strings_bytes(*from);
+    Declaration *d = mem_resize(NULL, 1, bytes);
     *d = *from;
+    entry->kept_bytes = (uint32_t)bytes;
     d->candidates = (Candidate *)(d + 1);
     entry->parties = (PartyIndex *)(d->candidates + count);
     Room room = {(char *)(entry->parties + count)};
@@ -159,7 +183,13 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
     Entry *entry = arena_alloc(&election->memory, 1, sizeof *entry);
     *entry = *draft;
     keep_declaration(entry, draft);
+    size_t room = ballot->entries.capacity;
+    if (room == 0) { // one is all that most ballots get
+        ballot->entries.items = mem_resize(NULL, 1, sizeof entry);
+        ballot->entries.capacity = 1;
+    }
     *vec_push(&ballot->entries) = entry;
+    election->entries_bytes += entry->kept_bytes + (ballot->entries.capacity - room) * sizeof entry;
     return entry;
 }
 
@@ -172,7 +202,7 @@ void ballot_trim(Election *election, Ballot *ballot) {
     for (size_t e = ballot->entries.count; e-- > 0;) {
         Entry *entry = ballot->entries.items[e];
         if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
-            drop_declaration(entry);
+            drop_declaration(election, entry);
             election->trimmed = true;
         }
     }
@@ -260,7 +290,8 @@ BallotResult entry_result(const Entry *entry) {
 BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
     BallotResult *results = arena_alloc_raw(arena, council->ballots_count, sizeof *results);
     for (size_t i = 0; i < council->ballots_count; i++) {
-        results[i] = entry_result(space->by_council[i]->in_force);
+        const Ballot *ballot = map_get(&space->ballot_of, council->ballots[i].ballot_paper_id);
+        results[i] = entry_result(ballot == NULL ? NULL : ballot->in_force);
     }
     return results;
 }

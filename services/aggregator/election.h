@@ -14,6 +14,7 @@
 typedef struct Entry {
     int64_t lane_seq, kafka_offset;
     const Declaration *declaration; // its own copy; NULL once it was trimmed
+    uint32_t kept_bytes;            // of that copy
     PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
     uint8_t content[16]; // digest of what a duplicate repeats (spec 6)
@@ -44,9 +45,8 @@ typedef struct Ballot {
 typedef struct Space {
     bool is_test;
     Map ballot_of; // ballot paper id -> Ballot
-    VEC(Ballot *) ballots;
-    Ballot **by_council; // the ballots of council->ballots, in that order; NULL without a council
-    Count count;         // of those, as they stand
+    VEC(Ballot *) ballots; // those that a record has concerned
+    Count count;           // of all of council->ballots, as they stand
     int32_t ballots_held;
     // The newest snapshot.
     int32_t seq;   // 0: there is none yet
@@ -69,11 +69,16 @@ typedef struct Election {
     Map sources;      // name -> Str
     bool foreign;     // another lane keeps this election's snapshots
     bool trimmed;     // declarations that may be wanted again are only in the ledger
+    int64_t used_at_us;   // the lane's time when a record last concerned it
+    size_t entries_bytes; // of its entries' copies and of their lists
     Arena memory;
 } Election;
 
-Election *election_new(Str election_id); // borrowed
+Election *election_new(Str election_id);
 void election_free(Election *election);
+
+// Memory that it takes, near enough.
+size_t election_bytes(const Election *election);
 
 // Gives back the declarations of entries that only a reference, an action or a replay can bring into
 // force again: those a newer revision of their source has overtaken. Before such a record is applied
@@ -106,7 +111,7 @@ Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
 // How a ballot stands with this entry in force; NULL: it is open.
 BallotResult entry_result(const Entry *entry);
 
-// Of each of council->ballots, which the space follows.
+// Of each of council->ballots.
 BallotResult *space_results(const Space *space, const Council *council, Arena *arena);
 
 // The source's standing entry of the highest revision; of equal revisions the one released last,

@@ -33,7 +33,7 @@ Election *lane_find_election(const Lane *lane, Str election_id) {
 Election *lane_take_election(Lane *lane, Str election_id) {
     Election *election = lane_find_election(lane, election_id);
     if (election == NULL) {
-        election = election_new(arena_copy(&lane->memory, election_id));
+        election = election_new(election_id);
         map_put(&lane->election_of, election->election_id, election);
         *vec_push(&lane->elections) = election;
     }
@@ -51,9 +51,36 @@ void lane_forget_election(Lane *lane, Str election_id) {
     lane->touched.count = kept;
     Election *empty = election_new(election->election_id);
     Election filled = *election;
-    *election = *empty; // the lane goes on pointing to it
+    *election = *empty; // the lane goes on pointing to it, and to its name
     *empty = filled;
+    Str id = election->election_id;
+    election->election_id = empty->election_id;
+    empty->election_id = id;
     election_free(empty);
+}
+
+size_t lane_bytes(const Lane *lane) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < lane->elections.count; i++) {
+        bytes += election_bytes(lane->elections.items[i]);
+    }
+    return bytes;
+}
+
+void lane_forget_unused(Lane *lane, int64_t since_us) {
+    size_t kept = 0;
+    lane_trim(lane);
+    map_free(&lane->election_of);
+    for (size_t i = 0; i < lane->elections.count; i++) {
+        Election *election = lane->elections.items[i];
+        if (election->used_at_us < since_us) {
+            election_free(election);
+            continue;
+        }
+        lane->elections.items[kept++] = election;
+        map_put(&lane->election_of, election->election_id, election);
+    }
+    lane->elections.count = kept;
 }
 
 void lane_trim(Lane *lane) {
@@ -250,6 +277,7 @@ bool take_pending_approval(Step *step, const Election *election) {
 
 static void apply_declaration(Step *step, const Declaration *declaration, RuleSet identity, LedgerRow *row) {
     Election *election = lane_take_election(step->lane, declaration->election_id);
+    election->used_at_us = step->lane->received_at_us;
     Space *space = &election->spaces[declaration->is_test];
     Ballot *ballot = election_ballot(election, space, declaration->ballot_paper_id);
     *vec_push(&step->lane->touched) = (TouchedBallot){election, ballot};
@@ -275,6 +303,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
 
 static void apply_reference(Step *step, const CouncilReference *reference, LedgerRow *row) {
     Election *election = lane_take_election(step->lane, reference->election_id);
+    election->used_at_us = step->lane->received_at_us;
     Str problem = STR_NONE;
     row->election_id = election->election_id;
     step->cause.by = reference->by;
@@ -305,6 +334,7 @@ static void apply_action(Step *step, const OperatorAction *action, bool target_t
                                    STR_ARG(row->kind), (long long)action->kafka_offset, STR_ARG(action->topic));
         return;
     }
+    place.election->used_at_us = step->lane->received_at_us;
     row->fate = fate_name(FATE_ACCEPTED);
     row->election_id = place.election->election_id;
     row->is_test = place.space->is_test ? TRILEAN_TRUE : TRILEAN_FALSE;

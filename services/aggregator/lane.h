@@ -28,7 +28,7 @@ typedef struct Lane {
     VEC(Election *) elections;
     VEC(PendingAction) pending;
     VEC(TouchedBallot) touched; // since lane_trim
-    Arena memory;            // of election ids and pending actions
+    Arena memory;            // of pending actions
     Buf scratch;
 } Lane;
 
@@ -46,6 +46,13 @@ void lane_forget_election(Lane *lane, Str election_id);
 
 // Gives back what the ballots that were touched can do without (ballot_trim).
 void lane_trim(Lane *lane);
+
+// Memory that the elections take, near enough.
+size_t lane_bytes(const Lane *lane);
+
+// Forgets the elections that no record concerned since then: the ledger has them, or will before they are wanted. No
+// row of a batch may point into them any more.
+void lane_forget_unused(Lane *lane, int64_t since_us);
 
 // Where a record stands that was applied already: its election among those loaded, or NULL.
 Election *lane_find_target(const Lane *lane, const OperatorAction *action);

@@ -57,27 +57,40 @@ static bool same_ballot_facts(const CouncilBallot *a, const CouncilBallot *b) {
            str_equal(a->ward_name, b->ward_name);
 }
 
-// Ballots find their reference data anew, entries their parties; rows for every ballot that looks
-// different now. Ballots that are only in the reference data are made.
-static void reindex_space(Step *step, Election *election, Space *space, const Council *before) {
-    Council *council = election->council;
-    space->by_council = arena_alloc(&election->memory, council->ballots_count, sizeof *space->by_council);
-    for (size_t i = 0; i < council->ballots_count; i++) {
-        space->by_council[i] = election_ballot(election, space, council->ballots[i].ballot_paper_id);
+static void resolve_ballot(const Step *step, const Election *election, Ballot *ballot) {
+    ballot->council_ballot = council_find_ballot(election->council, ballot->ballot_paper_id);
+    for (size_t e = 0; e < ballot->entries.count; e++) {
+        entry_resolve(ballot->entries.items[e], election, step->arena);
     }
+    ballot->in_force = ballot_find_in_force(ballot, step->rules);
+}
+
+// The ballot as the space has it; `bare` is one that no record has concerned yet.
+static const Ballot *ballot_or_bare(const Space *space, const CouncilBallot *council_ballot, Ballot *bare) {
+    *bare = (Ballot){.ballot_paper_id = council_ballot->ballot_paper_id, .council_ballot = council_ballot};
+    const Ballot *ballot = map_get(&space->ballot_of, council_ballot->ballot_paper_id);
+    return ballot == NULL ? bare : ballot;
+}
+
+// Ballots find their reference data anew, entries their parties; rows for every ballot that looks different now.
+static void reindex_space(Step *step, Election *election, Space *space, const Council *before) {
+    const Council *council = election->council;
+    Ballot bare;
     for (size_t i = 0; i < space->ballots.count; i++) {
-        Ballot *ballot = space->ballots.items[i];
-        const CouncilBallot *earlier =
-            before == NULL ? NULL : council_find_ballot(before, ballot->ballot_paper_id);
-        ballot->council_ballot = council_find_ballot(council, ballot->ballot_paper_id);
-        for (size_t e = 0; e < ballot->entries.count; e++) {
-            entry_resolve(ballot->entries.items[e], election, step->arena);
-        }
-        ballot->in_force = ballot_find_in_force(ballot, step->rules);
-        if (ballot->council_ballot == NULL && earlier != NULL) {
+        resolve_ballot(step, election, space->ballots.items[i]);
+    }
+    for (size_t i = 0; before != NULL && i < before->ballots_count; i++) {
+        if (council_find_ballot(council, before->ballots[i].ballot_paper_id) == NULL) {
+            const Ballot *ballot = ballot_or_bare(space, &before->ballots[i], &bare);
+            bare.council_ballot = NULL;
             emit_ballot_removed(step, election, space, ballot);
-        } else if (ballot->council_ballot != NULL &&
-                   (ballot->in_force != NULL || !same_ballot_facts(earlier, ballot->council_ballot))) {
+        }
+    }
+    for (size_t i = 0; i < council->ballots_count; i++) {
+        const CouncilBallot *now = &council->ballots[i];
+        const CouncilBallot *earlier = before == NULL ? NULL : council_find_ballot(before, now->ballot_paper_id);
+        const Ballot *ballot = ballot_or_bare(space, now, &bare);
+        if (ballot->in_force != NULL || !same_ballot_facts(earlier, now)) {
             emit_ballot(step, election, space, ballot);
         }
     }

@@ -48,7 +48,7 @@ static void end(Gateway *gateway) {
     if (gateway->pool != NULL) {
         pool_stop(gateway->pool);
     }
-    program_leave_within_bounds(&running);
+    program_leave_within_bounds(&running, NULL);
     if (gateway->server != NULL) {
         server_stop(gateway->server);
     }

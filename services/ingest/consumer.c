@@ -114,8 +114,8 @@ static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_siz
         {"enable.partition.eof", "true"},
         {"socket.nagle.disable", "true"},
         // What a worker buffers of a full topic, whatever the backlog.
-        {"queued.max.messages.kbytes", "8192"},
-        {"fetch.max.bytes", "8388608"},
+        {"queued.max.messages.kbytes", "2048"},
+        {"fetch.max.bytes", "2097152"},
         {"group.instance.id", instance},
     };
     size_t count = sizeof fixed / sizeof fixed[0] - (instance[0] == '\0');

@@ -1,6 +1,11 @@
 #include "services/ingest/elections.h"
 
-enum { LOAD_ELECTIONS = 16 }; // of one query: bounds what it holds in memory
+#include <stdlib.h>
+
+enum {
+    LOAD_ELECTIONS = 16, // of one query: bounds what it holds in memory
+    KEPT_PERCENT = 75,   // of the bound, when it was passed: a look at all of them is not wanted after each batch
+};
 
 static Str election_of(const Record *record) {
     if (record->type == RECORD_DECLARATION) {
@@ -76,4 +81,41 @@ StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, cons
     }
     arena_free(&arena);
     return status;
+}
+
+typedef struct Use {
+    int64_t at_us;
+    size_t bytes;
+} Use;
+
+static int newest_first(const void *left, const void *right) {
+    const Use *a = left, *b = right;
+    return (a->at_us < b->at_us) - (a->at_us > b->at_us);
+}
+
+void elections_keep_within(Lane *const *lanes, size_t lanes_count, size_t bytes) {
+    size_t all = 0;
+    for (size_t i = 0; i < lanes_count; i++) {
+        all += lane_bytes(lanes[i]);
+    }
+    if (all <= bytes) {
+        return;
+    }
+    VEC(Use) uses = {0};
+    for (size_t i = 0; i < lanes_count; i++) {
+        for (size_t e = 0; e < lanes[i]->elections.count; e++) {
+            const Election *election = lanes[i]->elections.items[e];
+            *vec_push(&uses) = (Use){election->used_at_us, election_bytes(election)};
+        }
+    }
+    qsort(uses.items, uses.count, sizeof *uses.items, newest_first);
+    size_t kept = 0, taken = 0;
+    while (kept < uses.count && taken + uses.items[kept].bytes <= bytes / 100 * KEPT_PERCENT) {
+        taken += uses.items[kept++].bytes;
+    }
+    int64_t since_us = kept == 0 ? INT64_MAX : uses.items[kept - 1].at_us;
+    for (size_t i = 0; i < lanes_count; i++) {
+        lane_forget_unused(lanes[i], since_us);
+    }
+    vec_free(&uses);
 }

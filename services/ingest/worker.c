@@ -46,6 +46,7 @@ struct Worker {
     Effects effects;
     Transaction transaction;            // that is being made
     VEC(ReadFrom) submitted, committed; // where the lanes stand with what was last handed over, committed
+    size_t elections_bytes;             // at hand, at most
     int64_t backoff_ms, retry_at_ms, offsets_told_ms;
     bool offsets_untold;   // lag tools do not know the newest
     bool away, stall_said; // the trouble has been said
@@ -62,6 +63,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
     worker->number = number;
     worker->stop = stop;
     worker->backoff_ms = BACKOFF_FIRST_MS;
+    worker->elections_bytes = (size_t)config_int(config, "daemon.elections_mb") * 1024 * 1024;
     worker->schemas = schema_store_new();
     worker->store = store_new(config_get(config, "postgres.uri"), config_get(config, "postgres.role"), stop);
     worker->consumer = consumer_new(config, number, error, error_size);
@@ -446,6 +448,9 @@ static void read_and_run(Worker *worker) {
     if (status != STORE_OK) {
         recover(worker, status);
         return;
+    }
+    if (records) {
+        elections_keep_within(worker->lanes.items, worker->lanes.count, worker->elections_bytes);
     }
     if (records && writers_wait_began(worker->writers)) {
         read_lanes(worker, worker->phase == PHASE_RUN);

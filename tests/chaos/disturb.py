@@ -11,6 +11,7 @@ import time
 from servers import CommandFailed, scalar
 
 SESSION_S = 6.0
+HEARTBEAT_S = 1.0
 PROCESSES_MAX = 4
 FIRE_WITHIN_S = 15.0
 IMPOSTOR_ENDS_S = 30.0
@@ -77,23 +78,35 @@ def zombie_in_transaction(run):
 
 
 def impostor(run):
-    """Stopped, and another process started under its name: woken, it must see that and end."""
+    """Stopped, and another process started under its name: of the two one must end, by itself and with 1.
+
+    It is the one that slept, unless it slept past its session: then it joins anew, as it must where nobody has
+    taken its place, and to the group the one that joined last has the name.
+    """
     daemon = pick(run)
     if not run.fleet.static:
         raise Unfit
     asleep = run.rng.uniform(1, SESSION_S + 3)
     daemon.signal(signal.SIGSTOP)
-    old = daemon.process
+    first = daemon.process
     daemon.start()
+    second = daemon.process
+    outslept = asleep > SESSION_S - HEARTBEAT_S - 1
 
     def wake():
-        old.send_signal(signal.SIGCONT)
-        try:
-            if old.wait(IMPOSTOR_ENDS_S) != 1:
-                run.problem(f"{daemon.name}, replaced by another, ended with {old.returncode}")
-        except subprocess.TimeoutExpired:
+        first.send_signal(signal.SIGCONT)
+        until = time.monotonic() + IMPOSTOR_ENDS_S
+        while first.poll() is None and second.poll() is None and time.monotonic() < until:
+            time.sleep(0.05)
+        ended, left = (second, first) if first.poll() is None else (first, second)
+        if ended.poll() is None:
             run.problem(f"{daemon.name}, replaced by another, is still there {IMPOSTOR_ENDS_S:.0f} s after it woke")
-            old.kill()
+            first.kill()
+        elif ended.returncode != 1:
+            run.problem(f"{daemon.name}: of two of one name one ended with {ended.returncode}")
+        elif ended is second and not outslept:
+            run.problem(f"{daemon.name}, replaced by another, put out the one that came later")
+        daemon.process = left
     return f"SIGSTOP of {daemon.name} for {asleep:.1f} s, another started in its place", asleep, wake
 
 

@@ -349,6 +349,24 @@ static void what_was_touched_may_be_forgotten(void **state) {
     assert_false(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->trimmed);
 }
 
+static void elections_out_of_use_are_forgotten_and_the_others_found(void **state) {
+    Desk *desk = *state;
+    Str other = STR_LIT("local.swale.2023-05-04");
+    lane_take_election(desk->lane, other);
+    size_t empty = lane_bytes(desk->lane);
+    desk_load(desk);
+    desk_say(desk, 0, "LAB=5*, CON=4");
+    Election *used = lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION));
+    assert_true(lane_bytes(desk->lane) > empty);
+    lane_forget_unused(desk->lane, used->used_at_us);
+    assert_null(lane_find_election(desk->lane, other));
+    assert_ptr_equal(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION)), used);
+    lane_forget_unused(desk->lane, used->used_at_us + 1);
+    assert_null(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION)));
+    assert_int_equal(lane_bytes(desk->lane), 0);
+    lane_trim(desk->lane); // the ballot was touched
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, desk_set_up, desk_tear_down)
     const struct CMUnitTest tests[] = {
@@ -375,6 +393,7 @@ int main(void) {
         TEST(trimmed_ballots_still_know_their_duplicates),
         TEST(forgetting_one_election_leaves_the_others_whole),
         TEST(what_was_touched_may_be_forgotten),
+        TEST(elections_out_of_use_are_forgotten_and_the_others_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
