@@ -354,7 +354,7 @@ static void end_lane_holders(Store *store, const Transaction *t) {
                                      "ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted "
                                      "WHERE l.lane IN (-1"));
     for (size_t i = 0; i < t->lanes.count; i++) {
-        buf_printf(&store->sql, ", %d", t->lanes.items[i]);
+        buf_printf(&store->sql, ", %d", t->lanes.items[i].lane);
     }
     buf_add(&store->sql, ")", sizeof ")");
     PQclear(connection_exec(&store->connection, store->sql.ptr));

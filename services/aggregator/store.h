@@ -65,12 +65,18 @@ typedef struct LaneAdvance {
 
 // A batch's one transaction as the bytes that go to PostgreSQL: it borrows nothing, so another thread can run it
 // while its lanes go on. Zero value is empty; made, run and made again it keeps its memory.
+// A lane, and its newest ledger row.
+typedef struct LaneAt {
+    int32_t lane;
+    int64_t lane_seq;
+} LaneAt;
+
 typedef struct Transaction {
     Buf sql;    // BEGIN to COMMIT
     Buf rows;   // of all its COPYs, one behind the other
     size_t ends[6]; // of each table's rows within; where there are none, that of the table before
     Buf notify; // empty: nothing to tell
-    VEC(int32_t) lanes;
+    VEC(LaneAt) lanes; // as they stand behind it
 } Transaction;
 
 void transaction_free(Transaction *transaction);

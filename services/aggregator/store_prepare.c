@@ -148,7 +148,7 @@ void store_prepare(Store *store, const LaneAdvance *lanes, size_t lanes_count, c
     buf_add_str(&t->sql, STR_LIT("BEGIN; "));
     for (size_t i = 0; i < lanes_count; i++) {
         add_advance(&t->sql, &lanes[i]);
-        *vec_push(&t->lanes) = lanes[i].lane->lane;
+        *vec_push(&t->lanes) = (LaneAt){lanes[i].lane->lane, lanes[i].lane->lane_seq};
     }
     add_writer_schemas(store, effects, schemas, &t->sql);
     for (size_t i = 0; i < TABLES_COUNT; i++) {

@@ -32,7 +32,7 @@ StoreStatus committer_run(Committer *committer, const Transaction *transaction) 
     telemetry_time_commit(clock_us() - began_us);
     if (status == STORE_OK) {
         store_notify(committer->store, transaction);
-        publisher_wake(committer->publisher);
+        publisher_wake(committer->publisher, transaction->lanes.items, transaction->lanes.count);
     }
     return status;
 }

@@ -13,6 +13,7 @@ struct Outbox {
     const Config *config;
     int32_t lane;
     int64_t sent;         // lane_seq up to which everything has left; -1: to be read
+    int64_t newest;       // lane_seq of the newest row that is known of; -1: the store is to be asked
     rd_kafka_t *producer; // NULL: not needed yet
     bool initialised;
     int64_t committing;     // lane_seq up to which the transaction that is being committed goes; 0: there is none
@@ -25,7 +26,7 @@ Outbox *outbox_new(const Config *config, int32_t lane) {
     Outbox *outbox = mem_alloc(1, sizeof *outbox);
     outbox->config = config;
     outbox->lane = lane;
-    outbox->sent = -1;
+    outbox->sent = outbox->newest = -1;
     return outbox;
 }
 
@@ -54,6 +55,20 @@ int32_t outbox_lane(const Outbox *outbox) {
 
 int64_t outbox_sent(const Outbox *outbox) {
     return outbox->sent;
+}
+
+void outbox_expect(Outbox *outbox, int64_t lane_seq) {
+    if (outbox->newest >= 0 && outbox->newest < lane_seq) {
+        outbox->newest = lane_seq;
+    }
+}
+
+void outbox_ask(Outbox *outbox) {
+    outbox->newest = -1;
+}
+
+static bool all_is_sent(const Outbox *outbox) {
+    return outbox->newest >= 0 && outbox->sent >= outbox->newest;
 }
 
 Str outbox_trouble(const Outbox *outbox) {
@@ -254,12 +269,18 @@ static OutboxStatus commit(Outbox *outbox, Store *store, int timeout_ms) {
     outbox->sent = until;
     vec_clear(&outbox->too_large);
     // If this fails they leave once more: at least once.
-    return store_advance_outbox(store, outbox->lane, until) == STORE_OK ? OUTBOX_MORE : OUTBOX_AWAY;
+    if (store_advance_outbox(store, outbox->lane, until) != STORE_OK) {
+        return OUTBOX_AWAY;
+    }
+    return all_is_sent(outbox) ? OUTBOX_DONE : OUTBOX_MORE;
 }
 
 OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
     if (outbox->committing > 0) {
         return commit(outbox, store, timeout_ms);
+    }
+    if (all_is_sent(outbox)) {
+        return OUTBOX_DONE;
     }
     if (outbox->sent < 0 && store_read_outbox(store, outbox->lane, &outbox->sent) != STORE_OK) {
         return OUTBOX_AWAY;
@@ -271,6 +292,7 @@ OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms) {
     if (outgoing.rejections_count + outgoing.snapshots_count == 0) {
         bool more = outgoing.until == outbox->sent + OUTBOX_ROWS;
         outbox->sent = outgoing.until;
+        outbox->newest = more || outbox->newest > outgoing.until ? outbox->newest : outgoing.until;
         return more ? OUTBOX_MORE : OUTBOX_DONE;
     }
     if (!outbox->initialised) {

@@ -30,6 +30,12 @@ typedef enum OutboxStatus {
 // The ledger row up to which everything has left, as far as this outbox knows; -1: it does not know yet.
 int64_t outbox_sent(const Outbox *outbox);
 
+// The lane's row of that number was committed: outbox_send goes on until it has left, and until then asks no more.
+void outbox_expect(Outbox *outbox, int64_t lane_seq);
+
+// There may be rows that nobody has told of, as at first: the next outbox_send asks the store.
+void outbox_ask(Outbox *outbox);
+
 // Sends what has come since; returns within about `timeout_ms` when the broker does not answer.
 OutboxStatus outbox_send(Outbox *outbox, Store *store, int timeout_ms);
 

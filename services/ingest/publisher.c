@@ -10,6 +10,7 @@
 
 enum {
     IDLE_MS = 200, // how long it sleeps without a wake, and so how late it sees a stop
+    ASK_MS = 5000, // how often the database is asked what nobody has told of
     BACKOFF_MS = 1000,
     SAY_AFTER_MS = 5000, // what is over sooner, or said by the worker meanwhile, is not worth a line
     KAFKA_TIMEOUT_MS = 1500,
@@ -26,7 +27,8 @@ struct Publisher {
 
     pthread_mutex_t lock; // of what follows
     pthread_cond_t wake;
-    VEC(int32_t) wanted; // lanes
+    VEC(int32_t) wanted;   // lanes
+    VEC(LaneAt) committed; // since the last round
     bool changed, woken, rests;
 };
 
@@ -56,6 +58,17 @@ static void follow_lanes(Publisher *publisher, Outboxes *outboxes) {
     *outboxes = now;
 }
 
+static void expect_committed(Publisher *publisher, const Outboxes *outboxes) {
+    for (size_t i = 0; i < publisher->committed.count; i++) {
+        for (size_t o = 0; o < outboxes->count; o++) {
+            if (outbox_lane(outboxes->items[o]) == publisher->committed.items[i].lane) {
+                outbox_expect(outboxes->items[o], publisher->committed.items[i].lane_seq);
+            }
+        }
+    }
+    vec_clear(&publisher->committed);
+}
+
 static void sleep_until_woken(Publisher *publisher, Outboxes *outboxes, int64_t most_ms) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -71,6 +84,7 @@ static void sleep_until_woken(Publisher *publisher, Outboxes *outboxes, int64_t 
         publisher->changed = false;
         follow_lanes(publisher, outboxes);
     }
+    expect_committed(publisher, outboxes);
     pthread_mutex_unlock(&publisher->lock);
 }
 
@@ -132,7 +146,15 @@ static bool rests(Publisher *publisher) {
 static void *run(void *context) {
     Publisher *publisher = context;
     Outboxes outboxes = {0};
+    int64_t asked_ms = clock_ms();
     while (!stopping(publisher)) {
+        int64_t began_ms = clock_ms();
+        if (began_ms - asked_ms >= ASK_MS) {
+            asked_ms = began_ms;
+            for (size_t i = 0; i < outboxes.count; i++) {
+                outbox_ask(outboxes.items[i]);
+            }
+        }
         bool done = !rests(publisher) && send_round(publisher, &outboxes);
         sleep_until_woken(publisher, &outboxes, done ? IDLE_MS : BACKOFF_MS);
     }
@@ -176,8 +198,11 @@ void publisher_rest(Publisher *publisher, bool rest) {
     pthread_mutex_unlock(&publisher->lock);
 }
 
-void publisher_wake(Publisher *publisher) {
+void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count) {
     pthread_mutex_lock(&publisher->lock);
+    for (size_t i = 0; i < count; i++) {
+        *vec_push(&publisher->committed) = lanes[i];
+    }
     publisher->woken = true;
     pthread_cond_signal(&publisher->wake);
     pthread_mutex_unlock(&publisher->lock);
@@ -193,6 +218,7 @@ void publisher_free(Publisher *publisher) {
     pthread_cond_destroy(&publisher->wake);
     pthread_mutex_destroy(&publisher->lock);
     vec_free(&publisher->wanted);
+    vec_free(&publisher->committed);
     store_free(publisher->store);
     mem_free(publisher);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "common/base/config.h"
+#include "services/aggregator/store.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,8 +22,8 @@ void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count);
 // The worker waits for a server, and has said so: nothing is tried meanwhile, and nothing said twice.
 void publisher_rest(Publisher *publisher, bool rest);
 
-// Something was committed.
-void publisher_wake(Publisher *publisher);
+// These were committed.
+void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count);
 
 // Waits for the thread; *stop must be true.
 void publisher_free(Publisher *publisher);

@@ -321,8 +321,8 @@ void publisher_rest(Publisher *publisher, bool rest) {
     (void)publisher, (void)rest;
 }
 
-void publisher_wake(Publisher *publisher) {
-    (void)publisher;
+void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count) {
+    (void)publisher, (void)lanes, (void)count;
 }
 
 void publisher_free(Publisher *publisher) {
