@@ -325,8 +325,13 @@ bool consumer_is_dead(const Consumer *consumer) {
     return rd_kafka_fatal_error(consumer->kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+// Only librdkafka's words tell which request was refused. Were they others one day, the process would end and be
+// started again.
 bool consumer_was_replaced(const Consumer *consumer) {
-    return consumer_is_dead(consumer) && (consumer->member == NULL || holds_member(consumer));
+    char reason[512] = "";
+    bool dead = rd_kafka_fatal_error(consumer->kafka, reason, sizeof reason) != RD_KAFKA_RESP_ERR_NO_ERROR;
+    bool by_offsets = strncmp(reason, "OffsetCommit", strlen("OffsetCommit")) == 0;
+    return dead && (!by_offsets || holds_member(consumer));
 }
 
 bool consumer_renew(Consumer *consumer) {
