@@ -15,6 +15,7 @@ HEARTBEAT_S = 1.0
 PROCESSES_MAX = 4
 FIRE_WITHIN_S = 15.0
 IMPOSTOR_ENDS_S = 30.0
+ENDED_TOO_S = 5.0  # a goodbye takes 4.5 s at most
 SAFE_TO_END = 5.0  # seconds within which a daemon that is told to end has ended
 
 
@@ -77,11 +78,19 @@ def zombie_in_transaction(run):
     return f"SIGSTOP of {daemon.name} in its transaction for {asleep:.1f} s", asleep, wake
 
 
+def ended_too(process):
+    try:
+        return process.wait(ENDED_TOO_S) == 1
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def impostor(run):
     """Stopped, and another process started under its name: of the two one must end, by itself and with 1.
 
     It is the one that slept, unless it slept past its session: then it joins anew, as it must where nobody has
-    taken its place, and to the group the one that joined last has the name.
+    taken its place, and to the group the one that joined last has the name. That is decided for each worker, so both
+    can end; a service manager starts them again, and so does this.
     """
     daemon = pick(run)
     if not run.fleet.static:
@@ -107,6 +116,8 @@ def impostor(run):
         elif ended is second and not outslept:
             run.problem(f"{daemon.name}, replaced by another, put out the one that came later")
         daemon.process = left
+        if outslept and ended_too(left):
+            daemon.start()
     return f"SIGSTOP of {daemon.name} for {asleep:.1f} s, another started in its place", asleep, wake
 
 
