@@ -41,7 +41,7 @@ static inline void sip_add(Sip *s, uint64_t word) {
     s->v[0] ^= word;
 }
 
-static uint64_t hash_of(Str key) {
+uint64_t map_hash(Str key) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_secret);
     Sip s = {{secret[0] ^ UINT64_C(0x736f6d6570736575), secret[1] ^ UINT64_C(0x646f72616e646f6d),
@@ -74,7 +74,7 @@ static MapSlot *find_slot(const Map *map, Str key, uint64_t hash) {
 }
 
 void *map_get(const Map *map, Str key) {
-    return map->capacity == 0 ? NULL : find_slot(map, key, hash_of(key))->value;
+    return map->capacity == 0 ? NULL : find_slot(map, key, map_hash(key))->value;
 }
 
 static void grow(Map *map) {
@@ -93,7 +93,7 @@ void map_put(Map *map, Str key, void *value) {
     if ((map->count + 1) * 4 > map->capacity * 3) {
         grow(map);
     }
-    uint64_t hash = hash_of(key);
+    uint64_t hash = map_hash(key);
     MapSlot *slot = find_slot(map, key, hash);
     if (slot->value == NULL) {
         *slot = (MapSlot){key, hash, value};

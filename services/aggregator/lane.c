@@ -170,6 +170,33 @@ Election *lane_find_target(const Lane *lane, const OperatorAction *action) {
     return find_place(lane, action).election;
 }
 
+// An action may have waited for a declaration, and do with its ballot what it likes.
+static bool wants_whole(const Lane *lane, const Election *election, const Declaration *d) {
+    const Ballot *ballot = map_get(&election->spaces[d->is_test].ballot_of, d->ballot_paper_id);
+    return lane->pending.count > 0 || (ballot != NULL && ballot_may_repeat(ballot, d));
+}
+
+Election *lane_find_wanting(const Lane *lane, const Record *record) {
+    Election *election = NULL;
+    switch (record->type) {
+    case RECORD_REFERENCE:
+        election = lane_find_election(lane, record->reference.election_id);
+        break;
+    case RECORD_ACTION:
+        election = lane_find_target(lane, &record->action);
+        break;
+    case RECORD_DECLARATION:
+        election = lane_find_election(lane, record->declaration.election_id);
+        if (election != NULL && election->trimmed && !wants_whole(lane, election, &record->declaration)) {
+            election = NULL;
+        }
+        break;
+    case RECORD_NONE:
+        break;
+    }
+    return election != NULL && election->trimmed ? election : NULL;
+}
+
 void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot) {
     const Entry *before = ballot->in_force;
     Entry *now = ballot_find_in_force(ballot, step->rules);
