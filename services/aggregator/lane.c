@@ -83,11 +83,15 @@ void lane_forget_unused(Lane *lane, int64_t since_us) {
     lane->elections.count = kept;
 }
 
-void lane_trim(Lane *lane) {
-    for (size_t i = 0; i < lane->touched.count; i++) {
+void lane_trim_since(Lane *lane, size_t from) {
+    for (size_t i = from; i < lane->touched.count; i++) {
         ballot_trim(lane->touched.items[i].election, lane->touched.items[i].ballot);
     }
-    vec_clear(&lane->touched);
+    lane->touched.count = from;
+}
+
+void lane_trim(Lane *lane) {
+    lane_trim_since(lane, 0);
 }
 
 void lane_add_pending(Lane *lane, const OperatorAction *action, int64_t lane_seq) {

@@ -14,9 +14,9 @@ static Str election_of(const Record *record) {
     return record->type == RECORD_REFERENCE ? record->reference.election_id : STR_NONE;
 }
 
-static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count) {
-    return count == 0 ? STORE_OK
-                      : store_load_elections(committer_claim(source->committer), lane, source->schemas, ids, count);
+static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
+    Store *store = count == 0 ? NULL : committer_claim(source->committer);
+    return store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
 }
 
 static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
@@ -33,11 +33,11 @@ static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const 
             wanted[wanted_count++] = id;
         }
         if (wanted_count == LOAD_ELECTIONS) {
-            status = load(source, lane, wanted, wanted_count);
+            status = load(source, lane, wanted, wanted_count, false);
             wanted_count = 0;
         }
     }
-    return status == STORE_OK ? load(source, lane, wanted, wanted_count) : status;
+    return status == STORE_OK ? load(source, lane, wanted, wanted_count, false) : status;
 }
 
 static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const Election *election) {
@@ -46,7 +46,7 @@ static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const El
     }
     Str id = election->election_id;
     lane_forget_election(lane, id);
-    return load(source, lane, &id, 1);
+    return load(source, lane, &id, 1, true);
 }
 
 // Before the first record of the batch is applied: the ledger does not have them yet.
@@ -73,7 +73,7 @@ StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, cons
                                              action->kafka_offset, &arena, &id);
     if (status == STORE_OK && !str_is_none(id)) {
         const Election *election = lane_find_election(lane, id);
-        status = election == NULL ? load(source, lane, &id, 1) : load_whole(source, lane, election);
+        status = election == NULL ? load(source, lane, &id, 1, true) : load_whole(source, lane, election);
     }
     arena_free(&arena);
     return status;
