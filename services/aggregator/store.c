@@ -7,10 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SQLSTATE_FENCED "DE001"
-#define SQLSTATE_UNIQUE "23505"
-#define SQLSTATE_LOCKED "55P03"
-
 Store *store_new(const char *uri, const char *role, const atomic_bool *stop) {
     Store *store = mem_alloc(1, sizeof *store);
     store->uri = uri;
@@ -49,6 +45,7 @@ bool store_is_connected(const Store *store) {
 
 StoreStatus store_connect(Store *store) {
     vec_clear(&store->stored_schemas); // what was prepared may not have come to pass
+    store->is_prepared = false;
     return connection_open(&store->connection, store->uri, store->role) ? store_check_fit(store) : STORE_AWAY;
 }
 
@@ -356,105 +353,4 @@ StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t k
     }
     PQclear(result);
     return status;
-}
-
-// The transaction.
-
-// Rows go out in pieces of this size, so that libpq does not hold a second copy of them all.
-enum { COPY_BYTES = 256 * 1024 };
-
-static bool feed_copy(Connection *c, Str rows) {
-    for (size_t at = 0; at < rows.len; at += COPY_BYTES) {
-        size_t end = rows.len - at < COPY_BYTES ? rows.len : at + COPY_BYTES;
-        if (!connection_copy(c, str_slice(rows, at, end))) {
-            return false;
-        }
-    }
-    return connection_copy_end(c);
-}
-
-static StoreStatus read_failure(Store *store, const PGresult *result) {
-    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool fenced = sqlstate != NULL && (strcmp(sqlstate, SQLSTATE_FENCED) == 0 || strcmp(sqlstate, SQLSTATE_UNIQUE) == 0);
-    store->locked_out = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCKED) == 0;
-    connection_failed(&store->connection, result);
-    return fenced ? STORE_FENCED : STORE_AWAY;
-}
-
-// A former owner that was stopped in the middle of its transaction holds the lane's row for as long as
-// it sleeps, and feeds its COPY to nobody's use. Its connection is ended: it will learn so when it wakes.
-static void end_lane_holders(Store *store, const Transaction *t) {
-    buf_clear(&store->sql);
-    buf_add_str(&store->sql, STR_LIT("ROLLBACK; RESET ROLE; " // the former owner is another session of our login
-                                     "SELECT pg_terminate_backend(k.pid) FROM declared.lane l JOIN pg_locks k "
-                                     "ON k.locktype = 'transactionid' AND k.transactionid = l.xmax AND k.granted "
-                                     "WHERE l.lane IN (-1"));
-    for (size_t i = 0; i < t->lanes.count; i++) {
-        buf_printf(&store->sql, ", %d", t->lanes.items[i].lane);
-    }
-    buf_add(&store->sql, ")", sizeof ")");
-    PQclear(connection_exec(&store->connection, store->sql.ptr));
-}
-
-// The rows of the next table that has some, from `*at` on.
-static Str next_rows(const Transaction *t, size_t *at) {
-    size_t from = *at, table = 0;
-    while (t->ends[table] <= from) {
-        table++;
-    }
-    *at = t->ends[table];
-    return str_slice(buf_str(&t->rows), from, *at);
-}
-
-static StoreStatus run_transaction(Store *store, const Transaction *t) {
-    Connection *c = &store->connection;
-    StoreStatus status = STORE_OK;
-    size_t fed = 0;
-    bool committed = false;
-    PGresult *result;
-    while ((result = connection_result(c)) != NULL) {
-        ExecStatusType answer = PQresultStatus(result);
-        if (answer == PGRES_COPY_IN) {
-            PQclear(result);
-            if (!feed_copy(c, next_rows(t, &fed))) {
-                return STORE_AWAY;
-            }
-            continue;
-        }
-        if (answer == PGRES_FATAL_ERROR) {
-            status = read_failure(store, result);
-        }
-        committed |= strcmp(PQcmdStatus(result), "COMMIT") == 0;
-        PQclear(result);
-    }
-    return status == STORE_OK && !committed ? STORE_AWAY : status;
-}
-
-StoreStatus store_commit(Store *store, const Transaction *transaction) {
-    Connection *c = &store->connection;
-    if (c->pg == NULL) {
-        return STORE_AWAY;
-    }
-    StoreStatus status = STORE_AWAY;
-    c->error[0] = '\0';
-    if (PQsendQuery(c->pg, transaction->sql.ptr) != 0) {
-        status = run_transaction(store, transaction);
-    }
-    if (status != STORE_OK) {
-        if (store->locked_out) {
-            end_lane_holders(store, transaction);
-            store->locked_out = false;
-        }
-        if (c->pg != NULL && c->error[0] == '\0') {
-            connection_lose(c);
-        }
-        connection_close(c);
-    }
-    return status;
-}
-
-void store_notify(Store *store, const Transaction *transaction) {
-    if (transaction->notify.len > 0 && store->connection.pg != NULL) {
-        PQclear(connection_exec(&store->connection, transaction->notify.ptr));
-    }
 }

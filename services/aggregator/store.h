@@ -65,19 +65,20 @@ typedef struct LaneAdvance {
     int64_t from; // lane_seq before the batch
 } LaneAdvance;
 
-// A batch's one transaction as the bytes that go to PostgreSQL: it borrows nothing, so another thread can run it
-// while its lanes go on. Zero value is empty; made, run and made again it keeps its memory.
 // A lane, and its newest ledger row.
 typedef struct LaneAt {
     int32_t lane;
     int64_t lane_seq;
 } LaneAt;
 
+// A batch's one transaction as the bytes that go to PostgreSQL: it borrows nothing, so another thread can run it
+// while its lanes go on. Zero value is empty; made, run and made again it keeps its memory.
 typedef struct Transaction {
+    Buf calls;  // of a small one, from BEGIN to COMMIT: each a number (Call) and a tuple; else empty, and:
     Buf sql;    // BEGIN to COMMIT
     Buf rows;   // of all its COPYs, one behind the other
     size_t ends[6]; // of each table's rows within; where there are none, that of the table before
-    Buf notify; // empty: nothing to tell
+    Buf notify; // calls as well; empty: nothing to tell
     VEC(LaneAt) lanes; // as they stand behind it
 } Transaction;
 
@@ -88,10 +89,10 @@ void transaction_free(Transaction *transaction);
 void store_prepare(Store *store, const LaneAdvance *lanes, size_t lanes_count, const Effects *effects,
                    const SchemaStore *schemas, Transaction *transaction);
 
-// STORE_OK means that it is durable.
+// STORE_OK means that it is durable. A small one has told its listeners then.
 StoreStatus store_commit(Store *store, const Transaction *transaction);
 
-// Tells listeners of the newest snapshot of each of its elections. A hint: failures show later.
+// Tells listeners of the newest snapshot of each of its elections, unless that is done. A hint: failures show later.
 void store_notify(Store *store, const Transaction *transaction);
 
 // How these lanes' work stands, in the live night and in rehearsals.

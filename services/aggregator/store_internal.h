@@ -19,8 +19,20 @@ typedef struct Parties {
     size_t count;
 } Parties;
 
+// The statements of a small transaction.
+typedef enum Call {
+    CALL_BEGIN,
+    CALL_COMMIT,
+    CALL_ADVANCE,
+    CALL_DO_NOT_WAIT, // for the disk
+    CALL_NOTIFY,
+    CALL_INSERT, // into the first table; the others follow, in the order of Transaction.ends
+    CALL_COUNT = CALL_INSERT + 6,
+} Call;
+
 struct Store {
     Connection connection;
+    bool is_prepared; // the connection has the statements of all calls
     const char *uri, *role;
     VEC(OldRules) old_rules;
     VEC(uint64_t) stored_schemas; // writer schemas that the database has; store_prepare's alone

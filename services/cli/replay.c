@@ -73,6 +73,7 @@ bool replay_commit(ReplayTarget *target, Str *error) {
     }
     const LaneAdvance advance = {target->lane, target->from};
     store_prepare(target->store, &advance, 1, &target->effects, target->schemas, &target->transaction);
+    buf_clear(&target->transaction.notify); // nobody is to show a night again
     StoreStatus status = store_commit(target->store, &target->transaction);
     if (status != STORE_OK) {
         return store_failed(target, error);
