@@ -1,7 +1,8 @@
 """Latency: declarations sent on a schedule, until a listening reader has the snapshot that each caused.
 
-The daemon and the floor (floor_commit: consume, one small row, NOTIFY) take turns on the same topic; each turn goes
-through all rates. bench_latency is producer and reader in one process, and so on one clock.
+The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the publishing floor (floor_commit --publish:
+and beside that a Kafka transaction) take turns on the same topic; each turn goes through all rates. bench_latency is
+producer and reader in one process, and so on one clock.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import subprocess
 
 import bed
 
+NAMES = ("declared", "floor", "publishing_floor")
 WARMUP_S = 2
 
 
@@ -27,7 +29,7 @@ def warmup(rate):
 
 
 def wanted_lines(plan, repeats):
-    return 2 * repeats * sum(warmup(rate) + count for rate, count in plan)
+    return len(NAMES) * repeats * sum(warmup(rate) + count for rate, count in plan)
 
 
 class Lines:
@@ -44,16 +46,17 @@ class Lines:
 
 
 @contextlib.contextmanager
-def floor_running(pipeline):
+def floor_running(pipeline, *options):
     process = subprocess.Popen([str(bed.BIN / "floor_commit"), "--bootstrap", pipeline.bootstrap, "--partitions",
-                                str(bed.PARTITIONS)], env=pipeline.env, stdout=subprocess.PIPE, text=True)
+                                str(bed.PARTITIONS), *options], env=pipeline.env, stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "reading\n":
             raise RuntimeError("floor_commit ended")
         yield
     finally:
         process.terminate()
-        process.wait()
+        if process.wait() != 0:
+            raise RuntimeError(f"floor_commit: exit {process.returncode}")
 
 
 def turn_of_daemon(pipeline, night, lines, plan):
@@ -71,6 +74,18 @@ def turn_of_floor(pipeline, lines, plan):
         return [lines.send(pipeline, *step, "--floor") for step in plan]
 
 
+def turn_of_publishing_floor(pipeline, lines, plan):
+    bed.settle()
+    with floor_running(pipeline, "--publish"):
+        results = [lines.send(pipeline, *step, "--floor") for step in plan]
+    committed, published = pipeline.session.ask(
+        "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
+        "(SELECT sum(records) FROM floor_outbox)").split()
+    if committed != published:
+        raise RuntimeError(f"the publishing floor has sent {published} of {committed} records")
+    return results
+
+
 def together(turns):
     """Of one rate: the medians over the turns, and the spread of the p99."""
     joined = {"rate": turns[0]["rate"], "sent": sum(t["sent"] for t in turns), "seen": sum(t["seen"] for t in turns),
@@ -85,11 +100,12 @@ def together(turns):
 def measure(councils, plan, repeats):
     night = bed.simulate(councils, wanted_lines(plan, repeats), corrections=0, duplicates=0)
     bed.fill_topics(night._replace(lines=os.devnull))
-    lines, ours, floors = Lines(night), [], []
+    lines, turns = Lines(night), {name: [] for name in NAMES}
     with bed.database() as pipeline:
         for turn in range(repeats):
-            ours.append(turn_of_daemon(pipeline, night, lines, plan))
-            floors.append(turn_of_floor(pipeline, lines, plan))
+            turns["declared"].append(turn_of_daemon(pipeline, night, lines, plan))
+            turns["floor"].append(turn_of_floor(pipeline, lines, plan))
+            turns["publishing_floor"].append(turn_of_publishing_floor(pipeline, lines, plan))
             bed.say(f"  latency, turn {turn + 1} of {repeats} done")
-    return [{"rate": rate, "declared": together([turn[i] for turn in ours]),
-             "floor": together([turn[i] for turn in floors])} for i, (rate, _) in enumerate(plan)]
+    return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
+            for i, (rate, _) in enumerate(plan)]
