@@ -1,11 +1,14 @@
 // floor_commit: the least that a consumer of the topic can do for a listening reader. What a poll brings is noted in
 // one small row a partition, with a NOTIFY, in one transaction; nothing is decoded.
 //
-//     floor_commit --bootstrap HOST:PORT [--partitions N]      until SIGTERM; the database is DECLARED_POSTGRES_URI's
+//     floor_commit --bootstrap HOST:PORT [--partitions N] [--publish]
 //
-// It makes the table floor_batch (batch, partition, first_offset, last_offset), begins at the topic's end, says
-// "reading" on standard output once it does, and tells batches on the channel floor_batch.
+// Until SIGTERM; the database is DECLARED_POSTGRES_URI's. It makes the table floor_batch (batch, partition,
+// first_offset, last_offset), begins at the topic's end, says "reading" on standard output once it does, and tells
+// batches on the channel floor_batch. With --publish a second thread sends a record to Kafka for each record committed.
 #include "common/domain/envelope.h"
+#include "tests/bench/floor_publish.h"
+#include "tests/bench/records.h"
 
 #include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
@@ -15,11 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS_MAX = 64, POLL_MS = 100, BATCH_MAX = 2000, SQL_BYTES = PARTITIONS_MAX * 96 + 256 };
-
-typedef struct Span {
-    int64_t first, last; // offsets; first -1: none
-} Span;
+enum { POLL_MS = 100, BATCH_MAX = 2000, SQL_BYTES = PARTITIONS_MAX * 96 + 256 };
 
 static volatile sig_atomic_t stopped;
 
@@ -28,15 +27,10 @@ static void on_signal(int number) {
     stopped = 1;
 }
 
-__attribute__((noreturn)) static void give_up(const char *what) {
-    fprintf(stderr, "floor_commit: %s\n", what);
-    exit(EXIT_FAILURE);
-}
-
 static void execute(PGconn *pg, const char *sql) {
     PGresult *result = PQexec(pg, sql);
     if (PQresultStatus(result) != PGRES_COMMAND_OK) {
-        give_up(PQerrorMessage(pg));
+        bench_give_up("%s", PQerrorMessage(pg));
     }
     PQclear(result);
 }
@@ -44,12 +38,15 @@ static void execute(PGconn *pg, const char *sql) {
 static PGconn *open_database(const char *uri) {
     PGconn *pg = PQconnectdb(uri);
     if (PQstatus(pg) != CONNECTION_OK) {
-        give_up(PQerrorMessage(pg));
+        bench_give_up("%s", PQerrorMessage(pg));
     }
+    return pg;
+}
+
+static void make_table(PGconn *pg) {
     execute(pg,
             "SET client_min_messages = warning; CREATE TABLE IF NOT EXISTS floor_batch (batch bigint, partition int, "
             "first_offset bigint, last_offset bigint, PRIMARY KEY (batch, partition)); TRUNCATE floor_batch");
-    return pg;
 }
 
 static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
@@ -64,7 +61,7 @@ static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
     }
     rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
     if (kafka == NULL) {
-        give_up(error);
+        bench_give_up("%s", error);
     }
     rd_kafka_poll_set_consumer(kafka);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
@@ -112,13 +109,17 @@ static int read_spans(rd_kafka_t *kafka, Span *spans, int partitions, int *ends)
     return count;
 }
 
-static void run(rd_kafka_t *kafka, PGconn *pg, int partitions) {
+// `publisher` may be NULL.
+static void run(rd_kafka_t *kafka, PGconn *pg, FloorPublisher *publisher, int partitions) {
     Span spans[PARTITIONS_MAX];
     int ends = 0;
     bool told = false;
     for (long long batch = 1; !stopped;) {
         if (read_spans(kafka, spans, partitions, &ends) > 0) {
             commit_spans(pg, spans, partitions, batch++);
+            if (publisher != NULL) {
+                floor_publisher_wake(publisher, spans);
+            }
         }
         if (ends >= partitions && !told) {
             puts("reading");
@@ -129,27 +130,36 @@ static void run(rd_kafka_t *kafka, PGconn *pg, int partitions) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {
-        {"bootstrap", required_argument, NULL, 'b'}, {"partitions", required_argument, NULL, 'p'}, {0}};
+    static const struct option options[] = {{"bootstrap", required_argument, NULL, 'b'},
+                                            {"partitions", required_argument, NULL, 'p'},
+                                            {"publish", no_argument, NULL, 'P'},
+                                            {0}};
     const char *bootstrap = NULL, *uri = getenv("DECLARED_POSTGRES_URI");
     int partitions = 6;
+    bool publish = false;
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (found == 'b') {
             bootstrap = optarg;
         } else if (found == 'p') {
             partitions = atoi(optarg);
+        } else if (found == 'P') {
+            publish = true;
         }
     }
     if (bootstrap == NULL || uri == NULL || partitions < 1 || partitions > PARTITIONS_MAX || optind != argc) {
-        fprintf(stderr, "Usage: DECLARED_POSTGRES_URI=... floor_commit --bootstrap HOST:PORT [--partitions N]\n");
+        fprintf(stderr,
+                "Usage: DECLARED_POSTGRES_URI=... floor_commit --bootstrap HOST:PORT [--partitions N] [--publish]\n");
         return 2;
     }
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     PGconn *pg = open_database(uri);
+    make_table(pg);
+    FloorPublisher *publisher = publish ? floor_publisher_new(bootstrap, open_database(uri), partitions) : NULL;
     rd_kafka_t *kafka = open_consumer(bootstrap, partitions);
-    run(kafka, pg, partitions);
+    run(kafka, pg, publisher, partitions);
+    floor_publisher_free(publisher);
     rd_kafka_consumer_close(kafka);
     rd_kafka_destroy(kafka);
     PQfinish(pg);

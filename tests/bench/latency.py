@@ -1,7 +1,8 @@
 """Latency: declarations sent on a schedule, until a listening reader has the snapshot that each caused.
 
-The daemon and the floor (floor_commit: consume, one small row, NOTIFY) take turns on the same topic; each turn goes
-through all rates. bench_latency is producer and reader in one process, and so on one clock.
+The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the publishing floor (floor_commit --publish:
+and beside that a Kafka transaction) take turns on the same topic; each turn goes through all rates. bench_latency is
+producer and reader in one process, and so on one clock.
 """
 
 import contextlib
@@ -9,25 +10,46 @@ import json
 import os
 import statistics
 import subprocess
+from typing import NamedTuple
 
 import bed
 
+NAMES = ("declared", "floor", "publishing_floor")
 WARMUP_S = 2
+FIRST_WARMUP_RATE = 100  # at least: at 1 a second nothing grows warm
 
 
-def rates(quick, tiny=False):
-    """(declarations a second, how many): at 1 a second there is time for few."""
+class Plan(NamedTuple):
+    rates: list  # (declarations a second, how many)
+    first_warmup_s: int  # more, before a program's first turn at a rate: the broker compiles its code while it runs
+
+
+def plan_of(quick, tiny=False):
+    """At 1 a second there is time for few."""
     if tiny:
-        return [(100, 100)]
-    return [(1, 5), (100, 1000), (1000, 3000)] if quick else [(1, 60), (100, 6000), (1000, 20000)]
+        return Plan([(100, 100)], 1)
+    if quick:
+        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3)
+    return Plan([(1, 60), (100, 6000), (1000, 10000)], 10)
 
 
-def warmup(rate):
-    return max(1, rate * WARMUP_S)
+class Step(NamedTuple):
+    rate: int
+    warmup: int  # declarations
+    count: int
+    told: bool
+
+
+def steps_of(plan, turn):
+    for rate, count in plan.rates:
+        if turn == 0:
+            first_rate = max(rate, FIRST_WARMUP_RATE)
+            yield Step(first_rate, 0, first_rate * plan.first_warmup_s, told=False)
+        yield Step(rate, rate * WARMUP_S, count, told=True)
 
 
 def wanted_lines(plan, repeats):
-    return 2 * repeats * sum(warmup(rate) + count for rate, count in plan)
+    return len(NAMES) * sum(step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn))
 
 
 class Lines:
@@ -36,39 +58,57 @@ class Lines:
     def __init__(self, night):
         self.night, self.used = night, 0
 
-    def send(self, pipeline, rate, count, *options):
-        skip, self.used = self.used, self.used + warmup(rate) + count
+    def send(self, pipeline, step, *options):
+        skip, self.used = self.used, self.used + step.warmup + step.count
         return json.loads(bed.program("bench_latency", "--bootstrap", pipeline.bootstrap, "--declarations",
-                                      self.night.lines, "--rate", rate, "--count", count, "--warmup", warmup(rate),
-                                      "--skip", skip, *options, env=pipeline.env))
+                                      self.night.lines, "--rate", step.rate, "--count", step.count, "--warmup",
+                                      step.warmup, "--skip", skip, *options, env=pipeline.env))
+
+    def send_all(self, pipeline, steps, *options):
+        """The answers to the steps that are told."""
+        answers = [(step, self.send(pipeline, step, *options)) for step in steps]
+        return [answer for step, answer in answers if step.told]
 
 
 @contextlib.contextmanager
-def floor_running(pipeline):
+def floor_running(pipeline, *options):
     process = subprocess.Popen([str(bed.BIN / "floor_commit"), "--bootstrap", pipeline.bootstrap, "--partitions",
-                                str(bed.PARTITIONS)], env=pipeline.env, stdout=subprocess.PIPE, text=True)
+                                str(bed.PARTITIONS), *options], env=pipeline.env, stdout=subprocess.PIPE, text=True)
     try:
         if process.stdout.readline() != "reading\n":
             raise RuntimeError("floor_commit ended")
         yield
     finally:
         process.terminate()
-        process.wait()
+        if process.wait() != 0:
+            raise RuntimeError(f"floor_commit: exit {process.returncode}")
 
 
-def turn_of_daemon(pipeline, night, lines, plan):
+def turn_of_daemon(pipeline, night, lines, steps):
     daemon = pipeline.daemon(workers=1)
     bed.await_rows(pipeline, night.councils + lines.used, daemon)
     bed.settle()
-    results = [lines.send(pipeline, *step) for step in plan]
+    results = lines.send_all(pipeline, steps)
     daemon.stop()
     return results
 
 
-def turn_of_floor(pipeline, lines, plan):
+def turn_of_floor(pipeline, lines, steps):
     bed.settle()
     with floor_running(pipeline):
-        return [lines.send(pipeline, *step, "--floor") for step in plan]
+        return lines.send_all(pipeline, steps, "--floor")
+
+
+def turn_of_publishing_floor(pipeline, lines, steps):
+    bed.settle()
+    with floor_running(pipeline, "--publish"):
+        results = lines.send_all(pipeline, steps, "--floor")
+    committed, published = pipeline.session.ask(
+        "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
+        "(SELECT sum(records) FROM floor_outbox)").split()
+    if committed != published:
+        raise RuntimeError(f"the publishing floor has sent {published} of {committed} records")
+    return results
 
 
 def together(turns):
@@ -85,11 +125,12 @@ def together(turns):
 def measure(councils, plan, repeats):
     night = bed.simulate(councils, wanted_lines(plan, repeats), corrections=0, duplicates=0)
     bed.fill_topics(night._replace(lines=os.devnull))
-    lines, ours, floors = Lines(night), [], []
+    lines, turns = Lines(night), {name: [] for name in NAMES}
     with bed.database() as pipeline:
         for turn in range(repeats):
-            ours.append(turn_of_daemon(pipeline, night, lines, plan))
-            floors.append(turn_of_floor(pipeline, lines, plan))
+            turns["declared"].append(turn_of_daemon(pipeline, night, lines, steps_of(plan, turn)))
+            turns["floor"].append(turn_of_floor(pipeline, lines, steps_of(plan, turn)))
+            turns["publishing_floor"].append(turn_of_publishing_floor(pipeline, lines, steps_of(plan, turn)))
             bed.say(f"  latency, turn {turn + 1} of {repeats} done")
-    return [{"rate": rate, "declared": together([turn[i] for turn in ours]),
-             "floor": together([turn[i] for turn in floors])} for i, (rate, _) in enumerate(plan)]
+    return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
+            for i, (rate, _) in enumerate(plan.rates)]

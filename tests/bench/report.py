@@ -2,6 +2,7 @@
 
 import bed
 import catchup
+import latency
 
 MIB = 2**20
 
@@ -50,14 +51,14 @@ def show_catchup(result):
 
 def show_latency(results):
     title("latency: acknowledged by the broker -> the snapshot is in a listening reader's hands, ms")
-    bed.say(f"  {'':<22} {'p50':>9} {'p99':>9} {'max':>9}   {'from when it was due':<28} seen")
+    bed.say(f"  {'':<24} {'p50':>9} {'p99':>9} {'max':>9}   {'from when it was due':<28} seen")
     for at in results:
-        for name in ("declared", "floor"):
+        for name in latency.NAMES:
             one = at[name]
             append, due = one["from_append_ms"], one["from_schedule_ms"]
             from_due = f"{due['p50']:.2f} / {due['p99']:.2f} / {due['max']:.2f}"
-            bed.say(f"  {at['rate']:>5}/s {name:<14} {append['p50']:>9.2f} {append['p99']:>9.2f} {append['max']:>9.2f}"
-                    f"   {from_due:<28} {one['seen']} of {one['sent']}")
+            bed.say(f"  {at['rate']:>5}/s {name.replace('_', ' '):<16} {append['p50']:>9.2f} {append['p99']:>9.2f} "
+                    f"{append['max']:>9.2f}   {from_due:<28} {one['seen']} of {one['sent']}")
 
 
 def show_peers(results, night):
