@@ -55,7 +55,7 @@ static const Setting settings[] = {
     {"postgres", "role", TYPE_TEXT, "", .help = "SET ROLE after connecting; empty: stay the login's role"},
     {"daemon", "workers", TYPE_INT, "1", 1, 64, .help = "workers in this process, a consumer and a connection each"},
     {"daemon", "instance", TYPE_TEXT, "", .help = "name of this process for static group membership; empty: none"},
-    {"daemon", "elections_mb", TYPE_INT, "64", 1, 65536,
+    {"daemon", "elections_mb", TYPE_INT, "256", 1, 65536,
      .help = "memory of a worker for elections at hand; others are read from the ledger when wanted"},
     {"daemon", "listen", TYPE_TEXT, "", .help = "host:port for /metrics, /healthz and /readyz; empty: none"},
     {"sources", "rank", TYPE_TEXT, "", .help = "sources, best first, comma-separated; others follow"},

@@ -27,6 +27,7 @@ static void note_error(Connection *c, const char *message) {
 void connection_close(Connection *c) {
     PQfinish(c->pg);
     c->pg = NULL;
+    memset(c->prepared, 0, sizeof c->prepared);
 }
 
 void connection_lose(Connection *c) {
@@ -243,20 +244,65 @@ static PGresult *last_result(Connection *c) {
 
 enum { PARAMETERS_MAX = 8 };
 
-PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count) {
+typedef struct Arguments {
     Oid types[PARAMETERS_MAX];
     const char *values[PARAMETERS_MAX];
     int lengths[PARAMETERS_MAX], formats[PARAMETERS_MAX];
+} Arguments;
+
+static Arguments list_arguments(const Parameter *parameters, size_t count) {
+    Arguments a;
     for (size_t i = 0; i < count && i < PARAMETERS_MAX; i++) {
-        types[i] = parameters[i].type;
-        values[i] = parameters[i].value.ptr;
-        lengths[i] = (int)parameters[i].value.len;
-        formats[i] = 1;
+        a.types[i] = parameters[i].type;
+        a.values[i] = parameters[i].value.ptr;
+        a.lengths[i] = (int)parameters[i].value.len;
+        a.formats[i] = 1;
     }
+    return a;
+}
+
+PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count) {
+    Arguments a = list_arguments(parameters, count);
     if (c->pg == NULL) {
         return NULL;
     }
-    if (PQsendQueryParams(c->pg, sql, (int)count, types, values, lengths, formats, 1) == 0) {
+    if (PQsendQueryParams(c->pg, sql, (int)count, a.types, a.values, a.lengths, a.formats, 1) == 0) {
+        connection_lose(c);
+        return NULL;
+    }
+    return last_result(c);
+}
+
+// Where the query is, or may be, among the prepared ones.
+static size_t find_prepared(const Connection *c, const char *sql) {
+    size_t at = 0;
+    while (at < CONNECTION_PREPARED_MAX && c->prepared[at] != NULL && c->prepared[at] != sql) {
+        at++;
+    }
+    return at;
+}
+
+PGresult *connection_query_often(Connection *c, const char *sql, const Parameter *parameters, size_t count) {
+    size_t at = find_prepared(c, sql);
+    if (c->pg == NULL || at == CONNECTION_PREPARED_MAX) {
+        return connection_query(c, sql, parameters, count);
+    }
+    Arguments a = list_arguments(parameters, count);
+    char name[16];
+    snprintf(name, sizeof name, "q%zu", at);
+    if (c->prepared[at] == NULL) {
+        if (PQsendPrepare(c->pg, name, sql, (int)count, a.types) == 0) {
+            connection_lose(c);
+            return NULL;
+        }
+        PGresult *result = last_result(c);
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+            return result;
+        }
+        PQclear(result);
+        c->prepared[at] = sql;
+    }
+    if (PQsendQueryPrepared(c->pg, name, (int)count, a.values, a.lengths, a.formats, 1) == 0) {
         connection_lose(c);
         return NULL;
     }

@@ -9,13 +9,19 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { CONNECTION_STOP_GRACE_MS = 2000, CONNECTION_OPEN_TIMEOUT_MS = 5000, CONNECTION_ANSWER_TIMEOUT_MS = 15000 };
+enum {
+    CONNECTION_STOP_GRACE_MS = 2000,
+    CONNECTION_OPEN_TIMEOUT_MS = 5000,
+    CONNECTION_ANSWER_TIMEOUT_MS = 15000,
+    CONNECTION_PREPARED_MAX = 8,
+};
 
 typedef struct Connection {
     PGconn *pg; // NULL: not connected
     const atomic_bool *stop;
     int64_t stopped_at_ms; // when *stop was first seen; 0: not yet
     char error[512];
+    const char *prepared[CONNECTION_PREPARED_MAX]; // queries that the server has a plan of; NULL: free
 } Connection;
 
 // Parameters of PQconnect...Params: a connection on which nothing is heard is given up within half a minute, idle or
@@ -44,6 +50,10 @@ typedef struct Parameter {
     Str value;
 } Parameter;
 PGresult *connection_query(Connection *c, const char *sql, const Parameter *parameters, size_t count);
+
+// The same for a query that comes often: prepared when it first comes. It is known by the address of its text, so that
+// must be a literal.
+PGresult *connection_query_often(Connection *c, const char *sql, const Parameter *parameters, size_t count);
 
 // The same with parameters and results as text; types are inferred, NULL is null.
 PGresult *connection_query_text(Connection *c, const char *sql, const char *const *values, size_t count);

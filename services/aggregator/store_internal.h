@@ -74,6 +74,11 @@ StoreStatus store_check_fit(Store *store);
 // Takes the answer to a query; what is not an answer means that the connection starts anew.
 StoreStatus store_settle(Store *store, PGresult *result);
 
+// One that comes with each declaration.
+#define QUERY_OFTEN(store, sql, ...)                                                                                  \
+    connection_query_often(&(store)->connection, sql, (const Parameter[]){__VA_ARGS__},                               \
+                           sizeof((const Parameter[]){__VA_ARGS__}) / sizeof(Parameter))
+
 #define QUERY(store, sql, ...)                                                                                        \
     connection_query(&(store)->connection, sql, (const Parameter[]){__VA_ARGS__},                                     \
                      sizeof((const Parameter[]){__VA_ARGS__}) / sizeof(Parameter))

@@ -27,7 +27,7 @@ StoreStatus store_read_outbox(Store *store, int32_t lane, int64_t *sent) {
 static StoreStatus read_until(Store *store, int32_t lane, int64_t after, int32_t rows_max, int64_t *until) {
     Int4 number;
     Int8 from, to, bytes_max;
-    PGresult *result = QUERY(store,
+    PGresult *result = QUERY_OFTEN(store,
                              "SELECT least(lane_seq, $3, (SELECT min(at) FROM "
                              "(SELECT at, sum(bytes) OVER (ORDER BY at) AS total FROM "
                              "(SELECT lane_seq AS at, octet_length(payload) AS bytes FROM declared.ledger "
@@ -54,7 +54,7 @@ static StoreStatus read_rejections(Store *store, int32_t lane, int64_t after, in
     Int8 from, to;
     PQclear(store->rejections_result);
     vec_clear(&store->rejections);
-    PGresult *r = QUERY(store,
+    PGresult *r = QUERY_OFTEN(store,
                         "SELECT lane_seq AS at, topic, partition, kafka_offset, key, payload, "
                         "array_to_string(reasons, ',') AS reasons, detail FROM declared.ledger "
                         "WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 AND fate = 'rejected' "
@@ -302,7 +302,7 @@ static StoreStatus read_snapshots(Store *store, int32_t lane, int64_t after, int
     vec_clear(&store->snapshots);
     arena_reset(&store->snapshots_memory);
     PGresult *r =
-        QUERY(store, snapshot_query, store_int4(&number, lane), store_int8(&from, after), store_int8(&to, until));
+        QUERY_OFTEN(store, snapshot_query, store_int4(&number, lane), store_int8(&from, after), store_int8(&to, until));
     store->snapshots_result = r;
     StoreStatus status = store_settle(store, r);
     for (int row = 0; status == STORE_OK && row < PQntuples(r); row++) {
@@ -335,7 +335,7 @@ StoreStatus store_read_outgoing(Store *store, int32_t lane, int64_t after, int32
 StoreStatus store_advance_outbox(Store *store, int32_t lane, int64_t lane_seq) {
     Int4 number;
     Int8 to;
-    PGresult *result = QUERY(store,
+    PGresult *result = QUERY_OFTEN(store,
                              "UPDATE declared.lane SET outbox_lane_seq = $2 WHERE lane = $1 AND outbox_lane_seq < $2",
                              store_int4(&number, lane), store_int8(&to, lane_seq));
     StoreStatus status = store_settle(store, result);

@@ -103,6 +103,15 @@ WRAP(int, PQsendQueryParams, 0, conn,
      (PGconn * conn, const char *command, int count, const Oid *types, const char *const *values, const int *lengths,
       const int *formats, int format),
      (conn, command, count, types, values, lengths, formats, format))
+WRAP(int, PQsendPrepare, 0, conn, (PGconn * conn, const char *name, const char *query, int count, const Oid *types),
+     (conn, name, query, count, types))
+WRAP(int, PQsendQueryPrepared, 0, conn,
+     (PGconn * conn, const char *name, int count, const char *const *values, const int *lengths, const int *formats,
+      int format),
+     (conn, name, count, values, lengths, formats, format))
+WRAP(int, PQenterPipelineMode, 0, conn, (PGconn * conn), (conn))
+WRAP(int, PQpipelineSync, 0, conn, (PGconn * conn), (conn))
+WRAP(int, PQexitPipelineMode, 0, conn, (PGconn * conn), (conn))
 WRAP(int, PQputCopyData, -1, conn, (PGconn * conn, const char *buffer, int nbytes), (conn, buffer, nbytes))
 WRAP(int, PQputCopyEnd, -1, conn, (PGconn * conn, const char *message), (conn, message))
 WRAP(int, PQflush, -1, conn, (PGconn * conn), (conn))
