@@ -20,7 +20,10 @@ static void count_candidates(Count *count, const CouncilBallot *ballot, const Ba
         party->won += elected;
         // The won seats of a ballot count as a change only where it is known who defended them.
         party->defended += ballot->defending_known ? 0 : elected;
-        count->lots += c->elected_by_lot ? elected : 0;
+        if (c->elected && c->elected_by_lot) {
+            count->lots += sign;
+            count->lot_turns++;
+        }
         if (c->votes != COUNT_UNKNOWN) {
             party->votes_known += sign;
             party->votes += sign * c->votes;
