@@ -58,7 +58,6 @@ typedef struct Space {
     InputTopic call_topic;                  // of the record that caused the present call
     int64_t call_offset;
     bool approval_wanted; // the call waits for APPROVE_CALL
-    uint32_t facts_lot_turns; // count.lot_turns as they were told
     Buf facts, facts_key;   // told with it or before; the key is empty while the reference data are newer
 } Space;
 

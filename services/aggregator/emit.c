@@ -358,11 +358,10 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
 static Str new_facts(const Step *step, Space *space, const Council *council, const Standing *standing) {
     Buf *key = begin_text(step);
     facts_add_key(council, standing, key);
-    bool same_lots = space->count.lots == 0 || space->count.lot_turns == space->facts_lot_turns;
-    if (same_lots && str_equal(buf_str(key), buf_str(&space->facts_key))) {
+    buf_add_u32(key, space->count.lot_turns);
+    if (str_equal(buf_str(key), buf_str(&space->facts_key))) {
         return STR_NONE;
     }
-    space->facts_lot_turns = space->count.lot_turns;
     buf_set(&space->facts_key, buf_str(key));
     const BallotResult *results = space->count.lots > 0 ? space_results(space, council, step->arena) : NULL;
     Str facts = facts_tell(council, standing, results, step->arena);

@@ -115,6 +115,17 @@ static void a_lot_is_told_anew_only_where_it_is_another(void **state) {
     assert_true(tells(desk, "by lot after a tie on 7 votes"));
 }
 
+static void a_lot_that_was_none_is_no_fact_any_more(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say(desk, 1, "LAB=5*, CON=4");
+    desk_say(desk, 0, "LAB=5*lot, CON=5");
+    assert_true(tells(desk, "by lot"));
+    desk_say_as(desk, "pa", 2, 0, "LAB=6*, CON=5");
+    assert_true(tells(desk, "LARGEST_PARTY"));
+    assert_false(tells(desk, "by lot"));
+}
+
 // ---- flashes ---------------------------------------------------------------------------------------------
 
 static void a_night_flashes_once_for_each_news(void **state) {
@@ -255,6 +266,7 @@ int main(void) {
         TEST(a_new_colour_is_a_new_snapshot, set_up_one_ward),
         TEST(called_at_is_of_the_unbroken_run, set_up_one_ward),
         TEST(a_lot_is_told_anew_only_where_it_is_another, desk_set_up),
+        TEST(a_lot_that_was_none_is_no_fact_any_more, desk_set_up),
         TEST(a_night_flashes_once_for_each_news, desk_set_up),
         TEST(all_news_may_come_in_one_snapshot, set_up_one_ward),
         TEST(another_winner_takes_back_and_calls_in_one_snapshot, set_up_one_ward),
