@@ -193,21 +193,6 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
     return entry;
 }
 
-static bool is_wanted(const Ballot *ballot, const Entry *entry) {
-    return entry->fate == FATE_HELD || entry == ballot->in_force || entry == ballot->override ||
-           ballot_newest_of_source(ballot, entry->source) == entry;
-}
-
-void ballot_trim(Election *election, Ballot *ballot) {
-    for (size_t e = ballot->entries.count; e-- > 0;) {
-        Entry *entry = ballot->entries.items[e];
-        if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
-            drop_declaration(election, entry);
-            election->trimmed = true;
-        }
-    }
-}
-
 // What is repeated by a duplicate, as bytes that can be sorted and hashed: each text with its length in front.
 
 static char *put(char *at, const void *bytes, size_t len) {
@@ -232,21 +217,25 @@ static int by_bytes(const void *a, const void *b) {
     return str_compare(*(const Str *)a, *(const Str *)b);
 }
 
-void entry_resolve(Entry *entry, const Election *election, Arena *scratch) {
+// Few contents are ever compared, so the digest is made when the first comparison wants it.
+static void make_digest(const Election *election, Entry *entry) {
+    if (entry->digested) {
+        return;
+    }
     const Declaration *d = entry->declaration;
     const Council *council = election->council;
     const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
     size_t len = sizeof head;
-    Str *candidates = arena_alloc_raw(scratch, d->candidates_count, sizeof *candidates);
+    Arena scratch = {0};
+    Str *candidates = arena_alloc_raw(&scratch, d->candidates_count, sizeof *candidates);
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
-        entry->parties[i] = council == NULL ? PARTY_NONE : council_find_party(council, c->party_id);
         Str folded = entry->parties[i] == PARTY_NONE ? c->party_id : council->parties[entry->parties[i]].party_id;
-        candidates[i] = candidate_content(c, folded, scratch);
+        candidates[i] = candidate_content(c, folded, &scratch);
         len += candidates[i].len;
     }
     qsort(candidates, d->candidates_count, sizeof *candidates, by_bytes);
-    char *bytes = arena_alloc_raw(scratch, len, 1);
+    char *bytes = arena_alloc_raw(&scratch, len, 1);
     char *at = put(bytes, head, sizeof head);
     for (size_t i = 0; i < d->candidates_count; i++) {
         at = put(at, candidates[i].ptr, candidates[i].len);
@@ -254,6 +243,53 @@ void entry_resolve(Entry *entry, const Election *election, Arena *scratch) {
     uint8_t digest[SHA256_BYTES];
     sha256(bytes, len, digest);
     memcpy(entry->content, digest, sizeof entry->content);
+    entry->digested = true;
+    arena_free(&scratch);
+}
+
+// Sums that differ tell most corrections from what they correct.
+static bool same_sums(const Declaration *a, const Declaration *b) {
+    bool same = a->kind == b->kind && a->seats == b->seats && a->candidates_count == b->candidates_count;
+    uint64_t votes = 0, elected = 0; // of `a` less those of `b`
+    for (size_t i = 0; same && i < a->candidates_count; i++) {
+        votes += (uint64_t)a->candidates[i].votes - (uint64_t)b->candidates[i].votes;
+        elected += (uint64_t)a->candidates[i].elected - (uint64_t)b->candidates[i].elected;
+    }
+    return same && votes == 0 && elected == 0;
+}
+
+bool entries_same_content(const Election *election, Entry *a, Entry *b) {
+    if (a->declaration != NULL && b->declaration != NULL && !same_sums(a->declaration, b->declaration)) {
+        return false;
+    }
+    make_digest(election, a);
+    make_digest(election, b);
+    return memcmp(a->content, b->content, sizeof a->content) == 0;
+}
+
+static bool is_wanted(const Ballot *ballot, const Entry *entry) {
+    return entry->fate == FATE_HELD || entry == ballot->in_force || entry == ballot->override ||
+           ballot_newest_of_source(ballot, entry->source) == entry;
+}
+
+void ballot_trim(Election *election, Ballot *ballot) {
+    for (size_t e = ballot->entries.count; e-- > 0;) {
+        Entry *entry = ballot->entries.items[e];
+        if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
+            make_digest(election, entry); // what comes later is still compared with it
+            drop_declaration(election, entry);
+            election->trimmed = true;
+        }
+    }
+}
+
+void entry_resolve(Entry *entry, const Election *election) {
+    const Declaration *d = entry->declaration;
+    for (size_t i = 0; i < d->candidates_count; i++) {
+        entry->parties[i] =
+            election->council == NULL ? PARTY_NONE : council_find_party(election->council, d->candidates[i].party_id);
+    }
+    entry->digested = false;
 }
 
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate) {

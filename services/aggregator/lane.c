@@ -171,14 +171,14 @@ Election *lane_find_target(const Lane *lane, const OperatorAction *action) {
 }
 
 void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot) {
-    const Entry *before = ballot->in_force;
+    Entry *before = ballot->in_force;
     Entry *now = ballot_find_in_force(ballot, step->rules);
     ballot->in_force = now;
     bool changed = false;
     if (now != before && ballot->council_ballot != NULL) {
         BallotResult was = entry_result(before), is = entry_result(now);
         count_turn(&space->count, ballot->council_ballot, &was, &is);
-        changed = now == NULL || before == NULL || memcmp(now->content, before->content, sizeof now->content) != 0;
+        changed = now == NULL || before == NULL || !entries_same_content(election, now, before);
         emit_ballot(step, election, space, ballot);
     }
     emit_snapshot(step, election, space, changed, false);
@@ -285,7 +285,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     draft->lane_seq = step->lane_seq;
     draft->kafka_offset = row->kafka_offset;
     draft->identity = identity;
-    entry_resolve(draft, election, step->arena);
+    entry_resolve(draft, election);
     Judgement judgement = entry_judge(election, ballot, draft, step->rules, step->arena);
     row->fate = fate_name(judgement.fate);
     row->reasons = judgement.reasons;

@@ -326,6 +326,23 @@ static void trimmed_ballots_still_know_their_duplicates(void **state) {
     assert_null(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->council);
 }
 
+static void trimmed_ballots_still_know_their_conflicts(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    Declaration *d = desk_draft(desk, 0, "LAB=5*, CON=4");
+    desk_declare(desk, d);
+    desk_say_as(desk, "pa", 2, 0, "LAB=6*, CON=4");
+    lane_trim(desk->lane);
+    Declaration *other = desk_draft(desk, 0, "LAB=5*, CON=4");
+    other->candidates[0].name = STR_LIT("Another");
+    desk_declare(desk, other);
+    desk_assert_row(desk, "held CONFLICTING_REVISION");
+    Declaration *folded = desk_draft(desk, 0, "COOP=5*, CON=4");
+    folded->candidates[0].name = d->candidates[0].name;
+    desk_declare(desk, folded);
+    desk_assert_row(desk, "duplicate");
+}
+
 // A batch loads one election whole after the other before it applies anything: the second must not trim the first.
 static void forgetting_one_election_leaves_the_others_whole(void **state) {
     Desk *desk = *state;
@@ -391,6 +408,7 @@ int main(void) {
         TEST(what_waited_for_nothing_is_rejected),
         TEST(rows_reapplied_bring_the_same_state),
         TEST(trimmed_ballots_still_know_their_duplicates),
+        TEST(trimmed_ballots_still_know_their_conflicts),
         TEST(forgetting_one_election_leaves_the_others_whole),
         TEST(what_was_touched_may_be_forgotten),
         TEST(elections_out_of_use_are_forgotten_and_the_others_found),
