@@ -44,6 +44,7 @@ void election_free(Election *election) {
         vec_free(&space->ballots);
         map_free(&space->ballot_of);
         count_free(&space->count);
+        buf_free(&space->content_key);
         buf_free(&space->content);
         buf_free(&space->facts);
         buf_free(&space->facts_key);
@@ -71,7 +72,7 @@ size_t election_bytes(const Election *election) {
     }
     for (size_t i = 0; i < 2; i++) {
         const Space *space = &election->spaces[i];
-        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) + space->content.capacity +
+        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) + space->content_key.capacity +
                  space->facts.capacity + space->facts_key.capacity;
     }
     return bytes;

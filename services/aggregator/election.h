@@ -51,7 +51,8 @@ typedef struct Space {
     int32_t ballots_held;
     // The newest snapshot.
     int32_t seq;   // 0: there is none yet
-    Buf content;   // what it said
+    Buf content_key; // what it said follows from this, and from the reference data
+    Buf content;     // what it said, while the reference data are newer; else empty
     Control control;
     bool previous_control_lost, final;
     int32_t loss_flash_seq, call_flash_seq; // snapshots of the flashes that a retraction names

@@ -390,15 +390,50 @@ static Str seats_content(const Step *step, const Council *council, const Standin
     return end_text(step);
 }
 
-// False: the row says what the newest one says.
-static bool take_content(const Step *step, Space *space, const SnapshotRow *row) {
-    Buf *content = begin_text(step);
-    row_add_content(&table_snapshot, row, content);
-    if (space->seq > 0 && str_equal(buf_str(content), buf_str(&space->content))) {
-        return false;
+// What a snapshot says, in full.
+static Str content_of(const Step *step, const Election *election, const Space *space, const Standing *standing) {
+    SnapshotRow row = snapshot_row(step, election, space, standing);
+    row.seats = seats_content(step, election->council, standing);
+    row_add_content(&table_snapshot, &row, begin_text(step));
+    return end_text(step);
+}
+
+// Bytes that are equal exactly when two snapshots of the same reference data say the same.
+static void add_content_key(const Space *space, const Standing *s, Buf *key) {
+    const int32_t head[] = {
+        (int32_t)s->status,         (int32_t)s->control.kind,     (int32_t)s->control.party,
+        (int32_t)s->outcome,        (int32_t)s->gained_from.kind, (int32_t)s->gained_from.party,
+        s->previous_control_lost,   s->majority.known,            s->majority.value,
+        s->majority_at_least.known, s->majority_at_least.value,   (int32_t)s->largest_party,
+        s->seats_declared,          s->seats_to_come,             s->seats_postponed,
+        s->ballots_declared,        s->ballots_postponed,         s->votes_complete,
+        space->ballots_held,        space->approval_wanted,
+    };
+    buf_add(key, head, sizeof head);
+    for (size_t i = 0; i < s->seats_count; i++) {
+        const SeatLine *line = &s->seats[i];
+        const int64_t seats[] = {line->party, line->held, line->won, line->change.known, line->change.value, line->votes};
+        buf_add(key, seats, sizeof seats);
     }
-    buf_set(&space->content, buf_str(content));
-    return true;
+}
+
+void emit_keep_content(const Step *step, const Election *election, Space *space) {
+    if (space->seq > 0) {
+        Standing standing = control_decide(election->council, &space->count, step->arena);
+        buf_set(&space->content, content_of(step, election, space, &standing));
+    }
+}
+
+// False: what there is to say now is what the newest snapshot says.
+static bool take_content(const Step *step, const Election *election, Space *space, const Standing *standing) {
+    bool reloaded = space->content.len > 0;
+    bool same = reloaded && str_equal(content_of(step, election, space, standing), buf_str(&space->content));
+    buf_free(&space->content);
+    Buf *key = begin_text(step);
+    add_content_key(space, standing, key);
+    same |= !reloaded && space->seq > 0 && str_equal(buf_str(key), buf_str(&space->content_key));
+    buf_set(&space->content_key, buf_str(key));
+    return !same;
 }
 
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
@@ -412,11 +447,10 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
     if (approved) {
         space->approval_wanted = false;
     }
-    SnapshotRow row = snapshot_row(step, election, space, &standing);
-    row.seats = seats_content(step, council, &standing);
-    if (!take_content(step, space, &row) && !changed && !approved) {
+    if (!take_content(step, election, space, &standing) && !changed && !approved) {
         return;
     }
+    SnapshotRow row = snapshot_row(step, election, space, &standing);
     row.seats = seats_json(step, &standing);
     row.cause = cause_json(step);
     row.facts = new_facts(step, space, council, &standing);

@@ -158,6 +158,9 @@ bool reference_apply(Step *step, Election *election, const CouncilReference *ref
         council_free(council);
         return false;
     }
+    for (size_t s = 0; s < 2; s++) {
+        emit_keep_content(step, election, &election->spaces[s]);
+    }
     Council *before = election->council;
     election->council = council;
     emit_election(step, election);

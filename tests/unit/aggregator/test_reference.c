@@ -44,6 +44,22 @@ static void a_reload_without_news_makes_no_snapshot(void **state) {
     desk_assert_text(desk_newest(desk)->previous_control, "LAB");
 }
 
+static void a_reload_is_compared_with_what_was_said_before(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say_as(desk, "pa", 1, 0, "LAB=5*, CON=4");
+    desk_say_as(desk, "pa", 1, 1, "LAB=5, CON=4"); // held
+    assert_int_equal(desk_count_snapshots(desk), 3);
+    desk_load(desk);
+    desk_say_as(desk, "pa", 2, 0, "LAB=5*, CON=4");
+    assert_int_equal(desk_count_snapshots(desk), 3);
+    desk->council.colour = "#DC241F";
+    desk_load(desk);
+    assert_int_equal(desk_count_snapshots(desk), 4);
+    desk_load(desk);
+    assert_int_equal(desk_count_snapshots(desk), 4);
+}
+
 static void what_it_does_not_explain_stays_held(void **state) {
     Desk *desk = *state;
     desk_load(desk);
@@ -202,6 +218,7 @@ int main(void) {
         TEST(records_wait_for_their_reference),
         TEST(both_spaces_get_a_first_snapshot),
         TEST(a_reload_without_news_makes_no_snapshot),
+        TEST(a_reload_is_compared_with_what_was_said_before),
         TEST(what_it_does_not_explain_stays_held),
         TEST(what_waits_is_judged_in_its_order),
         TEST(what_waits_may_turn_out_a_duplicate),
