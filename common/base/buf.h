@@ -74,7 +74,17 @@ static inline void buf_add_u64(Buf *buf, uint64_t value) {
     buf_add(buf, &bytes, sizeof bytes);
 }
 
-void buf_add_decimal(Buf *buf, int64_t value);
+// Of buf_add_decimal: several digits, or a sign.
+void buf_add_long_decimal(Buf *buf, int64_t value);
+
+static inline void buf_add_decimal(Buf *buf, int64_t value) {
+    if (value >= 0 && value < 10) {
+        buf_add_byte(buf, (uint8_t)('0' + value));
+    } else {
+        buf_add_long_decimal(buf, value);
+    }
+}
+
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);
 
 // JSON: a quoted, escaped string, or null when absent. The bytes must be valid UTF-8.
