@@ -325,10 +325,13 @@ BallotResult entry_result(const Entry *entry) {
 }
 
 BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
-    BallotResult *results = arena_alloc_raw(arena, council->ballots_count, sizeof *results);
-    for (size_t i = 0; i < council->ballots_count; i++) {
-        const Ballot *ballot = map_get(&space->ballot_of, council->ballots[i].ballot_paper_id);
-        results[i] = entry_result(ballot == NULL ? NULL : ballot->in_force);
+    _Static_assert(BALLOT_AWAITING == 0, "ballots that no record has concerned are awaited");
+    BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
+    for (size_t i = 0; i < space->ballots.count; i++) {
+        const Ballot *ballot = space->ballots.items[i];
+        if (ballot->council_ballot != NULL) {
+            results[ballot->council_ballot - council->ballots] = entry_result(ballot->in_force);
+        }
     }
     return results;
 }
