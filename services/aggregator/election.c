@@ -1,5 +1,7 @@
 #include "services/aggregator/election.h"
 
+#include "common/base/sort.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -194,28 +196,37 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
     return entry;
 }
 
-// What is repeated by a duplicate, as bytes that can be sorted and hashed: each text with its length in front.
+// A candidate as a duplicate repeats it.
+typedef struct Told {
+    Str folded_party_id, name;
+    const Candidate *candidate;
+} Told;
+
+static int in_any_fixed_order(const void *left, const void *right) {
+    const Told *a = left, *b = right;
+    int order = str_compare(a->folded_party_id, b->folded_party_id);
+    order = order != 0 ? order : str_compare(a->name, b->name);
+    if (order != 0) {
+        return order;
+    }
+    const Candidate *c = a->candidate, *d = b->candidate;
+    if (c->votes != d->votes) {
+        return c->votes > d->votes ? 1 : -1;
+    }
+    return 2 * (c->elected - d->elected) + (c->elected_by_lot - d->elected_by_lot);
+}
 
 static char *put(char *at, const void *bytes, size_t len) {
     return len == 0 ? at : (char *)memcpy(at, bytes, len) + len;
 }
 
-static char *put_text(char *at, Str text) {
-    uint64_t len = text.len;
-    return put(put(at, &len, sizeof len), text.ptr, text.len);
-}
-
-static Str candidate_content(const Candidate *c, Str folded_party_id, Arena *scratch) {
-    size_t most = folded_party_id.len + c->name.len + 3 * sizeof(uint64_t) + 2;
-    char *bytes = arena_alloc_raw(scratch, most, 1);
-    char *at = put_text(put_text(bytes, folded_party_id), c->name);
-    at = put(at, &c->votes, sizeof c->votes);
-    at = put(put(at, &c->elected, 1), &c->elected_by_lot, 1);
-    return (Str){bytes, (size_t)(at - bytes)};
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return str_compare(*(const Str *)a, *(const Str *)b);
+static char *put_candidate(char *at, const Told *told) {
+    const Candidate *c = told->candidate;
+    const int64_t head[] = {(int64_t)told->folded_party_id.len, (int64_t)told->name.len, c->votes,
+                            2 * c->elected + c->elected_by_lot};
+    at = put(at, head, sizeof head);
+    at = put(at, told->folded_party_id.ptr, told->folded_party_id.len);
+    return put(at, told->name.ptr, told->name.len);
 }
 
 // Few contents are ever compared, so the digest is made when the first comparison wants it.
@@ -224,26 +235,26 @@ static void make_digest(const Election *election, Entry *entry) {
         return;
     }
     const Declaration *d = entry->declaration;
-    const Council *council = election->council;
+    size_t count = d->candidates_count;
     const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
     size_t len = sizeof head;
     Arena scratch = {0};
-    Str *candidates = arena_alloc_raw(&scratch, d->candidates_count, sizeof *candidates);
-    for (size_t i = 0; i < d->candidates_count; i++) {
+    Told *told = arena_alloc_raw(&scratch, count, sizeof *told);
+    const void **order = arena_alloc_raw(&scratch, count, sizeof *order);
+    for (size_t i = 0; i < count; i++) {
         const Candidate *c = &d->candidates[i];
-        Str folded = entry->parties[i] == PARTY_NONE ? c->party_id : council->parties[entry->parties[i]].party_id;
-        candidates[i] = candidate_content(c, folded, &scratch);
-        len += candidates[i].len;
+        PartyIndex party = entry->parties[i];
+        told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c->name, c};
+        order[i] = &told[i];
+        len += 4 * sizeof(int64_t) + told[i].folded_party_id.len + told[i].name.len;
     }
-    qsort(candidates, d->candidates_count, sizeof *candidates, by_bytes);
+    sort_pointers(order, count, in_any_fixed_order);
     char *bytes = arena_alloc_raw(&scratch, len, 1);
     char *at = put(bytes, head, sizeof head);
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        at = put(at, candidates[i].ptr, candidates[i].len);
+    for (size_t i = 0; i < count; i++) {
+        at = put_candidate(at, order[i]);
     }
-    uint8_t digest[SHA256_BYTES];
-    sha256(bytes, len, digest);
-    memcpy(entry->content, digest, sizeof entry->content);
+    siphash_digest(siphash_secret(), (Str){bytes, len}, entry->content);
     entry->digested = true;
     arena_free(&scratch);
 }

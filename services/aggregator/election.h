@@ -6,6 +6,7 @@
 // whenever a transaction did not commit. One thread.
 #pragma once
 
+#include "common/base/siphash.h"
 #include "services/aggregator/control.h"
 #include "services/aggregator/rows.h"
 #include "services/validator/rules.h"
@@ -17,7 +18,7 @@ typedef struct Entry {
     uint32_t kept_bytes;            // of that copy
     PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
-    uint8_t content[16]; // digest of what a duplicate repeats (spec 6), once `digested`
+    uint8_t content[SIPHASH_DIGEST_BYTES]; // digest of what a duplicate repeats (spec 6), once `digested`
     bool digested;
     const Str *source;   // one place for each source of the election: equal pointers, equal names
     int32_t kind, revision;
