@@ -178,7 +178,6 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
         .reported_at_ms = declaration->reported_at_ms,
         .fate = FATE_REJECTED,
     };
-    uuid_parse(declaration->event_id, entry->event_id);
     return entry;
 }
 

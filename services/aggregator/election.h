@@ -91,7 +91,7 @@ void ballot_trim(Election *election, Ballot *ballot);
 // The ballot of that id in the space, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 
-// An entry for the declaration in `scratch`, borrowing it: enough to be judged.
+// An entry for the declaration in `scratch`, borrowing it: enough to be judged, once it has its places and event_id.
 Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch);
 
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count

@@ -285,6 +285,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     draft->lane_seq = step->lane_seq;
     draft->kafka_offset = row->kafka_offset;
     draft->identity = identity;
+    memcpy(draft->event_id, row->event_id.bytes, sizeof draft->event_id);
     entry_resolve(draft, election);
     Judgement judgement = entry_judge(election, ballot, draft, step->rules, step->arena);
     row->fate = fate_name(judgement.fate);
