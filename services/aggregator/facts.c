@@ -96,10 +96,6 @@ static void years_and_days(CivilDate from, CivilDate to, int32_t *years, int64_t
     *days = civil_days(to) - civil_days(anniversary);
 }
 
-static Str plural(Telling *t, int64_t count, const char *noun) {
-    return arena_printf(t->arena, "%lld %s%s", (long long)count, noun, count == 1 ? "" : "s");
-}
-
 // The start of the unbroken run of this party that ends the history; absent: the history ends otherwise.
 static Str run_began(const Telling *t, Str party_id) {
     const CouncilReference *r = t->council->reference;
@@ -129,18 +125,19 @@ static void tell_control_held_for(Telling *t) {
     int32_t years;
     int64_t days;
     years_and_days(from, t->council->poll_date, &years, &days);
-    Str span = plural(t, years, "year");
-    if (days > 0) {
-        span = arena_printf(t->arena, STR_FMT " " STR_FMT, STR_ARG(span), STR_ARG(plural(t, days, "day")));
-    }
-    Str text = lost ? arena_printf(t->arena, " is lost, for the first time in %s%d years: it had lasted " STR_FMT ".",
-                                   days > 0 ? "more than " : "", years, STR_ARG(span))
-                    : arena_printf(t->arena, " is held, as it has been for %s%d years: " STR_FMT " to poll day.",
-                                   days > 0 ? "more than " : "", years, STR_ARG(span));
+    bool whole_years = days == 0;
     tell(t, "CONTROL_HELD_FOR",
          PARAMS({"party_id", TEXT(party->party_id)}, {"since", TEXT(since)}, {"years", NUMBER(years)},
                 {"days", NUMBER(days)}, {"lost", TRUTH(lost)}),
-         SENTENCE(TEXT(party->name), WORDS(" control of "), TEXT(council_name(t)), TEXT(text)));
+         SENTENCE(TEXT(party->name), WORDS(" control of "), TEXT(council_name(t)),
+                  TEXT(lost ? STR_LIT(" is lost, for the first time in ") : STR_LIT(" is held, as it has been for ")),
+                  TEXT(whole_years ? STR_NONE : STR_LIT("more than ")), NUMBER(years),
+                  TEXT(lost ? STR_LIT(" years: it had lasted ") : STR_LIT(" years: ")), NUMBER(years),
+                  TEXT(years == 1 ? STR_LIT(" year") : STR_LIT(" years")),
+                  TEXT(whole_years ? STR_NONE : STR_LIT(" ")),
+                  whole_years ? (Part)TEXT(STR_NONE) : (Part)NUMBER(days),
+                  TEXT(whole_years ? STR_NONE : days == 1 ? STR_LIT(" day") : STR_LIT(" days")),
+                  TEXT(lost ? STR_LIT(".") : STR_LIT(" to poll day."))));
 }
 
 static bool history_reaches_creation(const CouncilReference *r) {
