@@ -19,8 +19,6 @@ void buf_grow(Buf *buf, size_t bytes) {
     buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
 }
 
-enum { DECIMAL_BYTES_MAX = 20 }; // of INT64_MIN
-
 // At most 19, and so no power overflows. Comparisons are cheaper than divisions.
 static size_t count_digits(uint64_t value) {
     size_t digits = 1;
@@ -30,16 +28,15 @@ static size_t count_digits(uint64_t value) {
     return digits;
 }
 
-void buf_add_long_decimal(Buf *buf, int64_t value) {
-    char *at = buf_reserve(buf, DECIMAL_BYTES_MAX);
+char *put_long_decimal(char *at, int64_t value) {
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     *at = '-';
-    size_t len = (value < 0) + count_digits(rest);
-    buf->len += len;
-    for (at += len; rest >= 10; rest /= 10) {
+    char *end = at + (value < 0) + count_digits(rest);
+    for (at = end; rest >= 10; rest /= 10) {
         *--at = (char)('0' + rest % 10);
     }
     *--at = (char)('0' + rest);
+    return end;
 }
 
 void buf_printf(Buf *buf, const char *format, ...) {

@@ -74,15 +74,23 @@ static inline void buf_add_u64(Buf *buf, uint64_t value) {
     buf_add(buf, &bytes, sizeof bytes);
 }
 
-// Of buf_add_decimal: several digits, or a sign.
-void buf_add_long_decimal(Buf *buf, int64_t value);
+enum { DECIMAL_BYTES_MAX = 20 }; // of INT64_MIN
+
+// Of put_decimal: several digits, or a sign.
+char *put_long_decimal(char *at, int64_t value);
+
+// Writes the number where there is room for DECIMAL_BYTES_MAX; returns the place behind it.
+static inline char *put_decimal(char *at, int64_t value) {
+    if (value < 0 || value >= 10) {
+        return put_long_decimal(at, value);
+    }
+    *at = (char)('0' + value);
+    return at + 1;
+}
 
 static inline void buf_add_decimal(Buf *buf, int64_t value) {
-    if (value >= 0 && value < 10) {
-        buf_add_byte(buf, (uint8_t)('0' + value));
-    } else {
-        buf_add_long_decimal(buf, value);
-    }
+    char *at = buf_reserve(buf, DECIMAL_BYTES_MAX);
+    buf->len += (size_t)(put_decimal(at, value) - at);
 }
 
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);

@@ -40,13 +40,12 @@ static void add_bool(Buf *json, const char *name, bool value) {
 
 // What the database keeps as text: a line an array, in the order that the views know (schemas/sql/0002_api.sql).
 
-static void add_count(Buf *json, bool known, int64_t value) {
-    buf_add_byte(json, ',');
-    if (known) {
-        buf_add_decimal(json, value);
-    } else {
-        buf_add_str(json, STR_LIT("null"));
-    }
+enum { COUNT_BYTES_MAX = 1 + DECIMAL_BYTES_MAX, SEATS_BYTES_MAX = 6 * COUNT_BYTES_MAX };
+
+// Writes a comma and the number; returns the place behind it.
+static char *put_count(char *at, bool known, int64_t value) {
+    *at++ = ',';
+    return known ? put_decimal(at, value) : (char *)memcpy(at, "null", 4) + 4;
 }
 
 static void add_text(Buf *json, Str text) {
@@ -59,12 +58,14 @@ static Str seats_json(const Step *step, const Standing *standing) {
     for (size_t i = 0; i < standing->seats_count; i++) {
         const SeatLine *line = &standing->seats[i];
         buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
-        buf_add_decimal(json, line->party);
-        add_count(json, true, line->held);
-        add_count(json, true, line->won);
-        add_count(json, true, line->continuing);
-        add_count(json, line->change.known, line->change.value);
-        add_count(json, line->votes != COUNT_UNKNOWN, line->votes);
+        char *start = buf_reserve(json, SEATS_BYTES_MAX);
+        char *at = put_decimal(start, line->party);
+        at = put_count(at, true, line->held);
+        at = put_count(at, true, line->won);
+        at = put_count(at, true, line->continuing);
+        at = put_count(at, line->change.known, line->change.value);
+        at = put_count(at, line->votes != COUNT_UNKNOWN, line->votes);
+        json->len += (size_t)(at - start);
         buf_add_byte(json, ']');
     }
     buf_add_str(json, standing->seats_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
@@ -106,9 +107,10 @@ static Str candidates_json(const Step *step, const Council *council, const Entry
         add_text(json, c->party_id);
         add_text(json, str_equal(folded, c->party_id) ? STR_NONE : folded);
         add_text(json, c->description);
-        add_count(json, c->votes != COUNT_UNKNOWN, c->votes);
-        add_count(json, true, c->elected);
-        add_count(json, true, c->elected_by_lot);
+        char *start = buf_reserve(json, 3 * COUNT_BYTES_MAX);
+        char *at = put_count(start, c->votes != COUNT_UNKNOWN, c->votes);
+        at = put_count(put_count(at, true, c->elected), true, c->elected_by_lot);
+        json->len += (size_t)(at - start);
         buf_add_byte(json, ']');
     }
     buf_add_str(json, d->candidates_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
