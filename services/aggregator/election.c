@@ -219,11 +219,13 @@ static char *put(char *at, const void *bytes, size_t len) {
     return len == 0 ? at : (char *)memcpy(at, bytes, len) + len;
 }
 
+enum { CANDIDATE_BYTES = 1 + sizeof(int64_t) + 2 * sizeof(uint32_t) }; // and its texts
+
 static char *put_candidate(char *at, const Told *told) {
     const Candidate *c = told->candidate;
-    const int64_t head[] = {(int64_t)told->folded_party_id.len, (int64_t)told->name.len, c->votes,
-                            2 * c->elected + c->elected_by_lot};
-    at = put(at, head, sizeof head);
+    const uint32_t lengths[] = {(uint32_t)told->folded_party_id.len, (uint32_t)told->name.len};
+    *at++ = (char)(2 * c->elected + c->elected_by_lot);
+    at = put(put(at, &c->votes, sizeof c->votes), lengths, sizeof lengths);
     at = put(at, told->folded_party_id.ptr, told->folded_party_id.len);
     return put(at, told->name.ptr, told->name.len);
 }
@@ -245,7 +247,7 @@ static void make_digest(const Election *election, Entry *entry) {
         PartyIndex party = entry->parties[i];
         told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c->name, c};
         order[i] = &told[i];
-        len += 4 * sizeof(int64_t) + told[i].folded_party_id.len + told[i].name.len;
+        len += CANDIDATE_BYTES + told[i].folded_party_id.len + told[i].name.len;
     }
     sort_pointers(order, count, in_any_fixed_order);
     char *bytes = arena_alloc_raw(&scratch, len, 1);
