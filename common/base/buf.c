@@ -78,22 +78,28 @@ static uint64_t load_32(const char *at) {
     return word;
 }
 
-// Nothing in it is escaped. Eight bytes at a time; the last may overlap those before.
-static bool is_plain(Str s) {
+// Copies the string; false: something in it must be escaped. Eight bytes at a time; the last may overlap those before.
+static bool copy_plain(char *to, Str s) {
     if (s.len < 4) {
         size_t plain = 0;
-        while (plain < s.len && !is_escaped((unsigned char)s.ptr[plain])) {
-            plain++;
+        for (; plain < s.len && !is_escaped((unsigned char)s.ptr[plain]); plain++) {
+            to[plain] = s.ptr[plain];
         }
         return plain == s.len;
     }
     if (s.len < 8) {
-        return escaped_bytes(load_32(s.ptr) | load_32(s.ptr + s.len - 4) << 32) == 0;
+        size_t last = s.len - 4;
+        memcpy(to, s.ptr, 4);
+        memcpy(to + last, s.ptr + last, 4);
+        return escaped_bytes(load_32(s.ptr) | load_32(s.ptr + last) << 32) == 0;
     }
-    uint64_t escaped = escaped_bytes(load_64(s.ptr + s.len - 8));
-    for (size_t i = 0; i + 8 < s.len; i += 8) {
+    size_t last = s.len - 8;
+    uint64_t escaped = escaped_bytes(load_64(s.ptr + last));
+    for (size_t i = 0; i < last; i += 8) {
+        memcpy(to + i, s.ptr + i, 8);
         escaped |= escaped_bytes(load_64(s.ptr + i));
     }
+    memcpy(to + last, s.ptr + last, 8);
     return escaped == 0;
 }
 
@@ -110,20 +116,15 @@ static void add_escaped(Buf *buf, unsigned char c) {
     }
 }
 
-void buf_add_json_string(Buf *buf, Str s) {
-    if (str_is_none(s)) {
-        buf_add_str(buf, STR_LIT("null"));
-        return;
-    }
-    if (is_plain(s)) {
-        char *at = buf_reserve(buf, s.len + 2);
-        at[0] = '"';
-        memcpy(at + 1, s.ptr, s.len);
+void buf_add_quoted(Buf *buf, Str s) {
+    char *at = buf_reserve(buf, s.len + 2);
+    *at = '"';
+    if (copy_plain(at + 1, s)) {
         at[s.len + 1] = '"';
         buf->len += s.len + 2;
         return;
     }
-    buf_add_byte(buf, '"');
+    buf->len++;
     for (size_t i = 0; i < s.len; i++) {
         if (is_escaped((unsigned char)s.ptr[i])) {
             add_escaped(buf, (unsigned char)s.ptr[i]);

@@ -95,5 +95,14 @@ static inline void buf_add_decimal(Buf *buf, int64_t value) {
 
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);
 
+// Of buf_add_json_string: one that is there.
+void buf_add_quoted(Buf *buf, Str s);
+
 // JSON: a quoted, escaped string, or null when absent. The bytes must be valid UTF-8.
-void buf_add_json_string(Buf *buf, Str s);
+static inline void buf_add_json_string(Buf *buf, Str s) {
+    if (str_is_none(s)) {
+        buf_add_str(buf, STR_LIT("null"));
+    } else {
+        buf_add_quoted(buf, s);
+    }
+}
