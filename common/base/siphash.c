@@ -58,11 +58,20 @@ static inline uint64_t load(const char *at) {
     return le64toh(word);
 }
 
-// The bytes behind the last whole word, less than eight. Where there is a whole word, they are read with its end.
+static inline uint64_t load_half(const char *at) {
+    uint32_t half;
+    memcpy(&half, at, sizeof half);
+    return le32toh(half);
+}
+
+// The bytes behind the last whole word, less than eight: read with bytes before them, or in halves that overlap.
 static inline uint64_t load_rest(Str bytes) {
     size_t rest = bytes.len % 8;
     if (rest > 0 && bytes.len > 8) {
         return load(bytes.ptr + bytes.len - 8) >> (64 - 8 * rest);
+    }
+    if (rest >= 4) {
+        return load_half(bytes.ptr) | load_half(bytes.ptr + rest - 4) << (8 * (rest - 4));
     }
     uint64_t word = 0;
     for (size_t i = 0; i < rest; i++) {
