@@ -319,14 +319,20 @@ static int64_t votes_cast(const SeatLine *line) {
     return line->votes == COUNT_UNKNOWN ? -1 : line->votes;
 }
 
-static bool led_votes_lost_seats(const Standing *s, const SeatLine *votes, const SeatLine *seats) {
-    return s->votes_complete && s->status == STATUS_FINAL && votes != NULL && seats != NULL && votes != seats;
+// False: the same party leads both, or nobody does, or it is too early to tell.
+static bool led_votes_lost_seats(const Standing *s, const SeatLine **votes, const SeatLine **seats) {
+    if (!s->votes_complete || s->status != STATUS_FINAL) {
+        return false;
+    }
+    *votes = leader(s, votes_cast);
+    *seats = leader(s, seats_won);
+    return *votes != NULL && *seats != NULL && *votes != *seats;
 }
 
 static void tell_led_votes_lost_seats(Telling *t) {
     const Standing *s = t->standing;
-    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (!led_votes_lost_seats(s, votes, seats)) {
+    const SeatLine *votes, *seats;
+    if (!led_votes_lost_seats(s, &votes, &seats)) {
         return;
     }
     const CouncilParty *ahead = party_of(t, votes->party), *winner = party_of(t, seats->party);
@@ -377,8 +383,8 @@ void facts_add_key(const Council *council, const Standing *s, Buf *key) {
             buf_add_u32(key, (uint32_t)line->change.value);
         }
     }
-    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (led_votes_lost_seats(s, votes, seats)) {
+    const SeatLine *votes, *seats;
+    if (led_votes_lost_seats(s, &votes, &seats)) {
         const int64_t figures[] = {votes->party, votes->votes, seats->party, seats->votes};
         buf_add(key, figures, sizeof figures);
     }
