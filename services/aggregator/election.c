@@ -230,6 +230,8 @@ static char *put_candidate(char *at, const Told *told) {
     return put(at, told->name.ptr, told->name.len);
 }
 
+enum { DIGEST_BLOCK_BYTES = 4096 }; // an ordinary content with its order
+
 // Few contents are ever compared, so the digest is made when the first comparison wants it.
 static void make_digest(const Election *election, Entry *entry) {
     if (entry->digested) {
@@ -239,7 +241,7 @@ static void make_digest(const Election *election, Entry *entry) {
     size_t count = d->candidates_count;
     const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
     size_t len = sizeof head;
-    Arena scratch = {0};
+    Arena scratch = {.block_bytes = DIGEST_BLOCK_BYTES};
     Told *told = arena_alloc_raw(&scratch, count, sizeof *told);
     const void **order = arena_alloc_raw(&scratch, count, sizeof *order);
     for (size_t i = 0; i < count; i++) {
