@@ -391,18 +391,22 @@ void facts_add_key(const Council *council, const Standing *s, Buf *key) {
 }
 
 Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena) {
-    Telling t = {.council = council, .standing = standing, .arena = arena};
-    buf_add_byte(&t.json, '[');
-    if (is_story(council, standing)) {
-        tell_control_held_for(&t);
-        tell_first_majority(&t);
-        tell_largest_party(&t);
-        tell_seat_changes(&t);
-        tell_majority_was(&t);
-        tell_new_seats(&t);
-        tell_led_votes_lost_seats(&t);
-        tell_lots(&t, results);
+    if (!is_story(council, standing)) {
+        return STR_LIT("[]");
     }
+    enum { USUAL_BYTES = 2048, USUAL_SENTENCE_BYTES = 512 };
+    Telling t = {.council = council, .standing = standing, .arena = arena};
+    (void)buf_reserve(&t.json, USUAL_BYTES);
+    (void)buf_reserve(&t.text, USUAL_SENTENCE_BYTES);
+    buf_add_byte(&t.json, '[');
+    tell_control_held_for(&t);
+    tell_first_majority(&t);
+    tell_largest_party(&t);
+    tell_seat_changes(&t);
+    tell_majority_was(&t);
+    tell_new_seats(&t);
+    tell_led_votes_lost_seats(&t);
+    tell_lots(&t, results);
     buf_add_byte(&t.json, ']');
     Str facts = arena_copy(arena, buf_str(&t.json));
     buf_free(&t.json);
