@@ -4,7 +4,7 @@
 #include "common/base/siphash.h"
 
 // An order of slots is never seen, so that results do not depend on the secret.
-static uint64_t hash_of(Str key) {
+uint64_t map_hash(Str key) {
     return siphash_place(siphash_secret(), key);
 }
 
@@ -18,7 +18,7 @@ static MapSlot *find_slot(const Map *map, Str key, uint64_t hash) {
 }
 
 void *map_get(const Map *map, Str key) {
-    return map->capacity == 0 ? NULL : find_slot(map, key, hash_of(key))->value;
+    return map->capacity == 0 ? NULL : find_slot(map, key, map_hash(key))->value;
 }
 
 static void grow(Map *map) {
@@ -37,7 +37,7 @@ void map_put(Map *map, Str key, void *value) {
     if ((map->count + 1) * 4 > map->capacity * 3) {
         grow(map);
     }
-    uint64_t hash = hash_of(key);
+    uint64_t hash = map_hash(key);
     MapSlot *slot = find_slot(map, key, hash);
     if (slot->value == NULL) {
         *slot = (MapSlot){key, hash, value};

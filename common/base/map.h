@@ -24,4 +24,7 @@ void *map_get(const Map *map, Str key);
 // `value` is not NULL. A key that is there gets the new value and keeps its key bytes.
 void map_put(Map *map, Str key, void *value);
 
+// The hash of a key: keyed by the process, so of no use outside it.
+uint64_t map_hash(Str key);
+
 void map_free(Map *map);

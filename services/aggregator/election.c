@@ -22,12 +22,10 @@ Election *election_new(Str election_id) {
 }
 
 // The copy of a declaration is one block, with its strings and its parties behind it.
-static void drop_declaration(Election *election, Entry *entry) {
+static void drop_entry(Election *election, Entry *entry) {
     mem_free((void *)(uintptr_t)entry->declaration);
-    election->entries_bytes -= entry->kept_bytes;
-    entry->kept_bytes = 0;
-    entry->declaration = NULL;
-    entry->parties = NULL;
+    election->entries_bytes -= entry->kept_bytes + sizeof *entry;
+    mem_free(entry);
 }
 
 void election_free(Election *election) {
@@ -39,9 +37,10 @@ void election_free(Election *election) {
         for (size_t b = 0; b < space->ballots.count; b++) {
             Ballot *ballot = space->ballots.items[b];
             for (size_t e = 0; e < ballot->entries.count; e++) {
-                drop_declaration(election, ballot->entries.items[e]);
+                drop_entry(election, ballot->entries.items[e]);
             }
             vec_free(&ballot->entries);
+            vec_free(&ballot->prints);
         }
         vec_free(&space->ballots);
         map_free(&space->ballot_of);
@@ -182,7 +181,7 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
 }
 
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
-    Entry *entry = arena_alloc(&election->memory, 1, sizeof *entry);
+    Entry *entry = mem_alloc(1, sizeof *entry);
     *entry = *draft;
     keep_declaration(entry, draft);
     size_t room = ballot->entries.capacity;
@@ -191,7 +190,7 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
         ballot->entries.capacity = 1;
     }
     *vec_push(&ballot->entries) = entry;
-    election->entries_bytes += entry->kept_bytes + (ballot->entries.capacity - room) * sizeof entry;
+    election->entries_bytes += entry->kept_bytes + sizeof *entry + (ballot->entries.capacity - room) * sizeof entry;
     return entry;
 }
 
@@ -287,15 +286,46 @@ static bool is_wanted(const Ballot *ballot, const Entry *entry) {
            ballot_newest_of_source(ballot, entry->source) == entry;
 }
 
+static uint16_t message_print(const uint8_t event_id[16]) {
+    return (uint16_t)map_hash((Str){(const char *)event_id, 16});
+}
+
+static uint16_t revision_print(Str source, int32_t revision) {
+    uint64_t spread = (uint64_t)revision * UINT64_C(0x9E3779B97F4A7C15);
+    return (uint16_t)((map_hash(source) + spread) >> 48);
+}
+
+static void leave_prints(Election *election, Ballot *ballot, const Entry *entry) {
+    size_t room = ballot->prints.capacity;
+    *vec_push(&ballot->prints) = message_print(entry->event_id);
+    *vec_push(&ballot->prints) = revision_print(*entry->source, entry->revision);
+    election->entries_bytes += (ballot->prints.capacity - room) * sizeof *ballot->prints.items;
+}
+
 void ballot_trim(Election *election, Ballot *ballot) {
     for (size_t e = ballot->entries.count; e-- > 0;) {
-        Entry *entry = ballot->entries.items[e];
-        if (entry->declaration != NULL && !is_wanted(ballot, entry)) {
-            make_digest(election, entry); // what comes later is still compared with it
-            drop_declaration(election, entry);
+        Entry **place = &ballot->entries.items[e];
+        if (!is_wanted(ballot, *place)) {
+            leave_prints(election, ballot, *place);
+            drop_entry(election, *place);
+            memmove(place, place + 1, (--ballot->entries.count - e) * sizeof *place);
             election->trimmed = true;
         }
     }
+}
+
+bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration) {
+    if (ballot->prints.count == 0) {
+        return false;
+    }
+    uint8_t event_id[16] = {0};
+    uuid_parse(declaration->event_id, event_id);
+    uint16_t message = message_print(event_id), revision = revision_print(declaration->source, declaration->revision);
+    bool found = false;
+    for (size_t i = 0; i < ballot->prints.count && !found; i++) {
+        found = ballot->prints.items[i] == message || ballot->prints.items[i] == revision;
+    }
+    return found;
 }
 
 void entry_resolve(Entry *entry, const Election *election) {

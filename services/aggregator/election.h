@@ -11,10 +11,11 @@
 #include "services/aggregator/rows.h"
 #include "services/validator/rules.h"
 
-// A declaration in its election, from its first fate on. Duplicates and what a rule rejected have no entry.
+// A declaration in its election, from its first fate on. Duplicates and what a rule rejected have no entry, nor has
+// what the ballot was trimmed of.
 typedef struct Entry {
     int64_t lane_seq, kafka_offset;
-    const Declaration *declaration; // its own copy; NULL once it was trimmed
+    const Declaration *declaration; // its own copy
     uint32_t kept_bytes;            // of that copy
     PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
@@ -33,7 +34,8 @@ typedef struct Entry {
     bool rejected_by_operator;
 } Entry;
 
-// A ballot's entries, and which of them counts.
+// A ballot's entries, and which of them counts. Two prints tell apart an entry that was trimmed: of its event id, and of
+// source and revision.
 typedef struct Ballot {
     Str ballot_paper_id;
     const CouncilBallot *council_ballot; // NULL: the reference data has no such ballot, or there is none yet
@@ -42,6 +44,7 @@ typedef struct Ballot {
     Entry *in_force;                     // NULL: the ballot is open
     Entry *override;                     // put in force by a release over rank and revision
     int32_t releases;                    // that brought a record to stand
+    VEC(uint16_t) prints;                // of its entries that only the ledger has
 } Ballot;
 
 typedef struct Space {
@@ -71,9 +74,9 @@ typedef struct Election {
     Space spaces[2];  // live, rehearsal
     Map sources;      // name -> Str
     bool foreign;     // another lane keeps this election's snapshots
-    bool trimmed;     // declarations that may be wanted again are only in the ledger
+    bool trimmed;     // entries that may be wanted again are only in the ledger
     int64_t used_at_us;   // the lane's time when a record last concerned it
-    size_t entries_bytes; // of its entries' copies and of their lists
+    size_t entries_bytes; // of its entries, their copies and their lists
     Arena memory;
 } Election;
 
@@ -83,10 +86,14 @@ void election_free(Election *election);
 // Memory that it takes, near enough.
 size_t election_bytes(const Election *election);
 
-// Gives back the declarations of entries that only a reference, an action or a replay can bring into
-// force again: those a newer revision of their source has overtaken. Before such a record is applied
-// a trimmed election is loaded anew, from a ledger that must hold all that was applied.
+// Drops the entries that only a reference or an action can bring into force again: those a newer revision of their
+// source has overtaken. Before such a record is applied, or one that ballot_may_repeat, a trimmed election is loaded
+// anew, from a ledger that must hold all that was applied.
 void ballot_trim(Election *election, Ballot *ballot);
+
+// Whether the declaration may repeat or contradict an entry that was trimmed: by prints of 16 bits, so it is sometimes
+// true for one that does neither, and never false for one that does.
+bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration);
 
 // The ballot of that id in the space, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);

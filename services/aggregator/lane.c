@@ -83,11 +83,15 @@ void lane_forget_unused(Lane *lane, int64_t since_us) {
     lane->elections.count = kept;
 }
 
-void lane_trim(Lane *lane) {
-    for (size_t i = 0; i < lane->touched.count; i++) {
+void lane_trim_since(Lane *lane, size_t from) {
+    for (size_t i = from; i < lane->touched.count; i++) {
         ballot_trim(lane->touched.items[i].election, lane->touched.items[i].ballot);
     }
-    vec_clear(&lane->touched);
+    lane->touched.count = from;
+}
+
+void lane_trim(Lane *lane) {
+    lane_trim_since(lane, 0);
 }
 
 void lane_add_pending(Lane *lane, const OperatorAction *action, int64_t lane_seq) {
@@ -168,6 +172,33 @@ static const Declaration *find_declaration(const Lane *lane, const OperatorActio
 
 Election *lane_find_target(const Lane *lane, const OperatorAction *action) {
     return find_place(lane, action).election;
+}
+
+// An action may have waited for a declaration, and do with its ballot what it likes.
+static bool wants_whole(const Lane *lane, const Election *election, const Declaration *d) {
+    const Ballot *ballot = map_get(&election->spaces[d->is_test].ballot_of, d->ballot_paper_id);
+    return lane->pending.count > 0 || (ballot != NULL && ballot_may_repeat(ballot, d));
+}
+
+Election *lane_find_wanting(const Lane *lane, const Record *record) {
+    Election *election = NULL;
+    switch (record->type) {
+    case RECORD_REFERENCE:
+        election = lane_find_election(lane, record->reference.election_id);
+        break;
+    case RECORD_ACTION:
+        election = lane_find_target(lane, &record->action);
+        break;
+    case RECORD_DECLARATION:
+        election = lane_find_election(lane, record->declaration.election_id);
+        if (election != NULL && election->trimmed && !wants_whole(lane, election, &record->declaration)) {
+            election = NULL;
+        }
+        break;
+    case RECORD_NONE:
+        break;
+    }
+    return election != NULL && election->trimmed ? election : NULL;
 }
 
 void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot) {

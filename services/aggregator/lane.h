@@ -44,8 +44,10 @@ Election *lane_take_election(Lane *lane, Str election_id);
 // Empties an election that the lane knows, to be loaded anew.
 void lane_forget_election(Lane *lane, Str election_id);
 
-// Gives back what the ballots that were touched can do without (ballot_trim).
+// Gives back what the ballots that were touched can do without (ballot_trim); with `from`, those touched since there were
+// so many.
 void lane_trim(Lane *lane);
+void lane_trim_since(Lane *lane, size_t from);
 
 // Memory that the elections take, near enough.
 size_t lane_bytes(const Lane *lane);
@@ -54,8 +56,12 @@ size_t lane_bytes(const Lane *lane);
 // row of a batch may point into them any more.
 void lane_forget_unused(Lane *lane, int64_t since_us);
 
-// Where a record stands that was applied already: its election among those loaded, or NULL.
+// Where a record stands that was applied already: its election among those loaded, or NULL, which is also said of one
+// that was trimmed.
 Election *lane_find_target(const Lane *lane, const OperatorAction *action);
+
+// The trimmed election that must be loaded whole before the record is applied. NULL: there is none among those loaded.
+Election *lane_find_wanting(const Lane *lane, const Record *record);
 
 // The next record of the lane: judged, given its ledger row and hash, and all that follows from it
 // added to `effects`, whose strings live in `arena`, the envelope, the record and the lane.

@@ -190,6 +190,10 @@ StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas) {
     return status == STORE_OK ? load_pending(store, lane, schemas) : status;
 }
 
+static bool is_desk_row(const PGresult *result, int row) {
+    return str_equal_text(store_field(result, row, 1), TOPIC_DESK);
+}
+
 // A ledger row, applied as it was then.
 typedef struct Reapplication {
     Store *store;
@@ -197,9 +201,11 @@ typedef struct Reapplication {
     SchemaStore *schemas;
     Arena *arena;
     Effects *effects; // of no interest
+    bool trims;       // what is overtaken is let go at once
+    bool gave_up;     // a row wanted what was let go
 } Reapplication;
 
-static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, int row) {
+static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row) {
     const RuleBook *rules;
     Decoded decoded;
     StoreStatus status = find_rules(r->store, store_int4_field(result, row, 5), &rules);
@@ -209,7 +215,11 @@ static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, i
     if (status != STORE_OK) {
         return status;
     }
-    bool desk = str_equal_text(store_field(result, row, 1), TOPIC_DESK);
+    if (lane_find_wanting(r->lane, &decoded.record) != NULL) {
+        r->gave_up = true;
+        return STORE_OK;
+    }
+    bool desk = is_desk_row(result, row);
     Envelope envelope = {
         .topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
         .partition = r->lane->lane,
@@ -224,10 +234,29 @@ static StoreStatus reapply_row(const Reapplication *r, const PGresult *result, i
         .fate = store_field(result, row, 4),
         .received_at_us = store_time_field(result, row, 6),
     };
+    size_t touched = r->lane->touched.count;
     lane_reapply(r->lane, &envelope, &decoded, rules, ledger_row, r->arena, r->effects);
+    if (r->trims && r->lane->pending.count == 0) {
+        lane_trim_since(r->lane, touched);
+    }
     effects_clear(r->effects);
     arena_reset(r->arena);
     return STORE_OK;
+}
+
+// Desk events may want anything that came before them, so there is no trimming until the last is behind.
+static StoreStatus reapply_rows(Reapplication *r, const PGresult *result, bool trim) {
+    int count = PQntuples(result), last_desk = count - 1;
+    while (last_desk >= 0 && !is_desk_row(result, last_desk)) {
+        last_desk--;
+    }
+    StoreStatus status = STORE_OK;
+    r->gave_up = false;
+    for (int i = 0; status == STORE_OK && !r->gave_up && i < count; i++) {
+        r->trims = trim && i > last_desk;
+        status = reapply_row(r, result, i);
+    }
+    return status;
 }
 
 // Where the elections' snapshots stand in the database.
@@ -260,8 +289,8 @@ static void take_numbers(Lane *lane, const PGresult *newest) {
     }
 }
 
-StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids,
-                                 size_t count) {
+StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count,
+                                 bool whole) {
     Buf place = {0};
     Int4 number;
     Parameter ids = store_texts(&place, election_ids, count);
@@ -289,9 +318,16 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
     status = store_settle(store, result);
     Arena arena = {0};
     Effects effects = {0};
-    Reapplication reapplication = {store, lane, schemas, &arena, &effects};
-    for (int i = 0; status == STORE_OK && i < PQntuples(result); i++) {
-        status = reapply_row(&reapplication, result, i);
+    Reapplication reapplication = {.store = store, .lane = lane, .schemas = schemas, .arena = &arena, .effects = &effects};
+    if (status == STORE_OK) {
+        status = reapply_rows(&reapplication, result, !whole);
+    }
+    if (reapplication.gave_up) {
+        for (size_t i = 0; i < count; i++) {
+            lane_forget_election(lane, election_ids[i]);
+        }
+        mark_foreign(lane, newest);
+        status = reapply_rows(&reapplication, result, false);
     }
     PQclear(result);
     effects_free(&effects);

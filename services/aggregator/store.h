@@ -44,8 +44,10 @@ StoreStatus store_resolve_rules(Store *store, RuleBook *rules);
 // Fills a new lane from its row, made if there is none, with the actions that still wait.
 StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas);
 
-// Applies the ledger's rows of these elections to the lane, so that it knows them.
-StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count);
+// Applies the ledger's rows of these elections, of which it knows nothing, to the lane. Unless they must be whole they
+// come trimmed as far as that can be, so that a long history takes no more memory than what stands.
+StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count,
+                                 bool whole);
 
 // The election of the record at that position; absent when there is none, or it has none.
 StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,

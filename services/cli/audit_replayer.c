@@ -414,19 +414,14 @@ static bool reload(Replayer *replayer, Lane *lane, Str election_id, Str *problem
     return true;
 }
 
-// The election whose every record the next one may bring back into force; NULL: none.
-static const Election *find_concerned(const Lane *lane, const Record *record) {
-    switch (record->type) {
-    case RECORD_REFERENCE:
-        return lane_find_election(lane, record->reference.election_id);
-    case RECORD_ACTION:
-        return lane_find_target(lane, &record->action);
-    case RECORD_DECLARATION: // an action may have waited for it
-        return lane->pending.count > 0 ? lane_find_election(lane, record->declaration.election_id) : NULL;
-    case RECORD_NONE:
-        break;
+// The trimmed election of which the row may need every record; NULL: none. What an action names may be trimmed itself,
+// but the row says where it is.
+static const Election *find_wanting(const Lane *lane, const Record *record, const LedgerRow *row) {
+    const Election *election = lane_find_wanting(lane, record);
+    if (election == NULL && record->type == RECORD_ACTION && !str_is_none(row->election_id)) {
+        election = lane_find_election(lane, row->election_id);
     }
-    return NULL;
+    return election != NULL && election->trimmed ? election : NULL;
 }
 
 ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row, Arena *arena, Effects *effects,
@@ -436,8 +431,8 @@ ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row
     if (!prepare_row(replayer, row, arena, &decoded, &rules, problem)) {
         return REPLAY_FAILED;
     }
-    const Election *election = find_concerned(lane, &decoded.record);
-    if (election != NULL && election->trimmed) {
+    const Election *election = find_wanting(lane, &decoded.record, row);
+    if (election != NULL) {
         if (effects->ledger.count > 0) {
             return REPLAY_SETTLE_FIRST; // they may point into what is forgotten now
         }

@@ -97,6 +97,28 @@ void consumer_join(Consumer *consumer) {
     }
 }
 
+// What holds unless the configuration says otherwise.
+static void set_defaults(const Config *config, rd_kafka_conf_t *conf) {
+    static const KafkaSetting defaults[] = {
+        // A lane whose owner was killed has a new one within 15 seconds.
+        {"session.timeout.ms", "8000"},
+        {"heartbeat.interval.ms", "1000"},
+        // A fetch that waits on quiet partitions holds up every change of what is read; new data end the wait at once.
+        {"fetch.wait.max.ms", "100"},
+        // What a worker buffers of a full topic. Once that is full librdkafka may not look again for a second, so it is
+        // about what a worker takes in that time: with 2 MiB a night that waits took three times as long.
+        {"queued.max.messages.kbytes", "16384"},
+        {"fetch.max.bytes", "2097152"},
+    };
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "kafka.%s", defaults[i].key);
+        if (config_get(config, name) == NULL) {
+            rd_kafka_conf_set(conf, defaults[i].key, defaults[i].value, NULL, 0);
+        }
+    }
+}
+
 // NULL: see consumer_new.
 static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_size) {
     const Config *config = consumer->config;
@@ -113,9 +135,6 @@ static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_siz
         {"check.crcs", "true"},
         {"enable.partition.eof", "true"},
         {"socket.nagle.disable", "true"},
-        // What a worker buffers of a full topic, whatever the backlog.
-        {"queued.max.messages.kbytes", "2048"},
-        {"fetch.max.bytes", "2097152"},
         {"group.instance.id", instance},
     };
     size_t count = sizeof fixed / sizeof fixed[0] - (instance[0] == '\0');
@@ -123,15 +142,7 @@ static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_siz
     if (conf == NULL) {
         return NULL;
     }
-    // A lane whose owner was killed has a new one within 15 seconds, unless the configuration says otherwise.
-    if (config_get(config, "kafka.session.timeout.ms") == NULL) {
-        rd_kafka_conf_set(conf, "session.timeout.ms", "8000", NULL, 0);
-        rd_kafka_conf_set(conf, "heartbeat.interval.ms", "1000", NULL, 0);
-    }
-    // A fetch that waits on quiet partitions holds up every change of what is read; new data end the wait at once.
-    if (config_get(config, "kafka.fetch.wait.max.ms") == NULL) {
-        rd_kafka_conf_set(conf, "fetch.wait.max.ms", "100", NULL, 0);
-    }
+    set_defaults(config, conf);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_opaque(conf, consumer);

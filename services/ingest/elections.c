@@ -14,9 +14,9 @@ static Str election_of(const Record *record) {
     return record->type == RECORD_REFERENCE ? record->reference.election_id : STR_NONE;
 }
 
-static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count) {
-    return count == 0 ? STORE_OK
-                      : store_load_elections(committer_claim(source->committer), lane, source->schemas, ids, count);
+static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
+    Store *store = count == 0 ? NULL : committer_claim(source->committer);
+    return store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
 }
 
 static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
@@ -33,32 +33,27 @@ static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const 
             wanted[wanted_count++] = id;
         }
         if (wanted_count == LOAD_ELECTIONS) {
-            status = load(source, lane, wanted, wanted_count);
+            status = load(source, lane, wanted, wanted_count, false);
             wanted_count = 0;
         }
     }
-    return status == STORE_OK ? load(source, lane, wanted, wanted_count) : status;
+    return status == STORE_OK ? load(source, lane, wanted, wanted_count, false) : status;
 }
 
-static StoreStatus load_whole(const ElectionSource *source, Lane *lane, Str election_id) {
-    const Election *election = str_is_none(election_id) ? NULL : lane_find_election(lane, election_id);
+static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const Election *election) {
     if (election == NULL || !election->trimmed) {
         return STORE_OK;
     }
     Str id = election->election_id;
     lane_forget_election(lane, id);
-    return load(source, lane, &id, 1);
+    return load(source, lane, &id, 1, true);
 }
 
-// Reference data and actions can bring any record back into force, so they find their elections
-// whole. This comes before the first record of the batch is applied.
+// Before the first record of the batch is applied: the ledger does not have them yet.
 static StoreStatus load_whole_ones(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
-    bool desk = lane->pending.count > 0 || records[0].envelope.topic == INPUT_DESK; // desk events come first
     StoreStatus status = STORE_OK;
-    for (size_t i = 0; desk && i < count && status == STORE_OK; i++) {
-        const Record *record = &records[i].decoded.record;
-        const Election *target = record->type == RECORD_ACTION ? lane_find_target(lane, &record->action) : NULL;
-        status = load_whole(source, lane, target != NULL ? target->election_id : election_of(record));
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        status = load_whole(source, lane, lane_find_wanting(lane, &records[i].decoded.record));
     }
     return status;
 }
@@ -76,8 +71,9 @@ StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, cons
     Str id = STR_NONE;
     StoreStatus status = store_find_election(committer_claim(source->committer), lane->lane, action->topic,
                                              action->kafka_offset, &arena, &id);
-    if (status == STORE_OK && !str_is_none(id) && lane_find_election(lane, id) == NULL) {
-        status = load(source, lane, &id, 1);
+    if (status == STORE_OK && !str_is_none(id)) {
+        const Election *election = lane_find_election(lane, id);
+        status = election == NULL ? load(source, lane, &id, 1, true) : load_whole(source, lane, election);
     }
     arena_free(&arena);
     return status;

@@ -23,8 +23,8 @@ static double seconds_of(clockid_t clock) {
 static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
     const char *const settings[][2] = {
         {"bootstrap.servers", bootstrap},      {"group.id", "declared-floor"}, {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"}, {"check.crcs", "true"},         {"queued.max.messages.kbytes", "8192"},
-        {"fetch.max.bytes", "8388608"},        {"fetch.wait.max.ms", "100"},
+        {"enable.auto.offset.store", "false"}, {"check.crcs", "true"},         {"queued.max.messages.kbytes", "16384"},
+        {"fetch.max.bytes", "2097152"},        {"fetch.wait.max.ms", "100"},
     };
     char error[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
