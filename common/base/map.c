@@ -5,7 +5,7 @@
 
 // An order of slots is never seen, so that results do not depend on the secret.
 uint64_t map_hash(Str key) {
-    return siphash_place(siphash_secret(), key);
+    return siphash(siphash_secret(), key);
 }
 
 static MapSlot *find_slot(const Map *map, Str key, uint64_t hash) {

@@ -73,8 +73,8 @@ size_t election_bytes(const Election *election) {
     }
     for (size_t i = 0; i < 2; i++) {
         const Space *space = &election->spaces[i];
-        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) + space->content_key.capacity +
-                 space->facts.capacity + space->facts_key.capacity;
+        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) +
+                 space->content_key.capacity + space->facts.capacity + space->facts_key.capacity;
     }
     return bytes;
 }
@@ -196,89 +196,60 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
 
 // A candidate as a duplicate repeats it.
 typedef struct Told {
-    Str folded_party_id, name;
+    Str folded_party_id;
     const Candidate *candidate;
 } Told;
 
 static int in_any_fixed_order(const void *left, const void *right) {
     const Told *a = left, *b = right;
+    const Candidate *c = a->candidate, *d = b->candidate;
     int order = str_compare(a->folded_party_id, b->folded_party_id);
-    order = order != 0 ? order : str_compare(a->name, b->name);
+    order = order != 0 ? order : str_compare(c->name, d->name);
     if (order != 0) {
         return order;
     }
-    const Candidate *c = a->candidate, *d = b->candidate;
     if (c->votes != d->votes) {
         return c->votes > d->votes ? 1 : -1;
     }
     return 2 * (c->elected - d->elected) + (c->elected_by_lot - d->elected_by_lot);
 }
 
-static char *put(char *at, const void *bytes, size_t len) {
-    return len == 0 ? at : (char *)memcpy(at, bytes, len) + len;
-}
-
-enum { CANDIDATE_BYTES = 1 + sizeof(int64_t) + 2 * sizeof(uint32_t) }; // and its texts
-
-static char *put_candidate(char *at, const Told *told) {
-    const Candidate *c = told->candidate;
-    const uint32_t lengths[] = {(uint32_t)told->folded_party_id.len, (uint32_t)told->name.len};
-    *at++ = (char)(2 * c->elected + c->elected_by_lot);
-    at = put(put(at, &c->votes, sizeof c->votes), lengths, sizeof lengths);
-    at = put(at, told->folded_party_id.ptr, told->folded_party_id.len);
-    return put(at, told->name.ptr, told->name.len);
-}
-
-enum { DIGEST_BLOCK_BYTES = 4096 }; // an ordinary content with its order
-
-// Few contents are ever compared, so the digest is made when the first comparison wants it.
-static void make_digest(const Election *election, Entry *entry) {
-    if (entry->digested) {
-        return;
-    }
+// What is told of the candidates, in that order.
+static const void **list_told(const Election *election, const Entry *entry, Arena *scratch) {
     const Declaration *d = entry->declaration;
-    size_t count = d->candidates_count;
-    const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
-    size_t len = sizeof head;
-    Arena scratch = {.block_bytes = DIGEST_BLOCK_BYTES};
-    Told *told = arena_alloc_raw(&scratch, count, sizeof *told);
-    const void **order = arena_alloc_raw(&scratch, count, sizeof *order);
-    for (size_t i = 0; i < count; i++) {
+    Told *told = arena_alloc_raw(scratch, d->candidates_count, sizeof *told);
+    const void **list = arena_alloc_raw(scratch, d->candidates_count, sizeof *list);
+    for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
         PartyIndex party = entry->parties[i];
-        told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c->name, c};
-        order[i] = &told[i];
-        len += CANDIDATE_BYTES + told[i].folded_party_id.len + told[i].name.len;
+        told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c};
+        list[i] = &told[i];
     }
-    sort_pointers(order, count, in_any_fixed_order);
-    char *bytes = arena_alloc_raw(&scratch, len, 1);
-    char *at = put(bytes, head, sizeof head);
-    for (size_t i = 0; i < count; i++) {
-        at = put_candidate(at, order[i]);
-    }
-    siphash_digest(siphash_secret(), (Str){bytes, len}, entry->content);
-    entry->digested = true;
-    arena_free(&scratch);
+    sort_pointers(list, d->candidates_count, in_any_fixed_order);
+    return list;
 }
 
-// Sums that differ tell most corrections from what they correct.
-static bool same_sums(const Declaration *a, const Declaration *b) {
-    bool same = a->kind == b->kind && a->seats == b->seats && a->candidates_count == b->candidates_count;
-    uint64_t votes = 0, elected = 0; // of `a` less those of `b`
+// All but the candidates; of those a sum, in which most corrections differ from what they correct.
+static bool same_head(const Declaration *a, const Declaration *b) {
+    bool same = a->kind == b->kind && a->seats == b->seats && a->ballot_papers == b->ballot_papers &&
+                a->rejected_papers == b->rejected_papers && a->candidates_count == b->candidates_count;
+    uint64_t votes = 0; // of `a` less those of `b`
     for (size_t i = 0; same && i < a->candidates_count; i++) {
         votes += (uint64_t)a->candidates[i].votes - (uint64_t)b->candidates[i].votes;
-        elected += (uint64_t)a->candidates[i].elected - (uint64_t)b->candidates[i].elected;
     }
-    return same && votes == 0 && elected == 0;
+    return same && votes == 0;
 }
 
-bool entries_same_content(const Election *election, Entry *a, Entry *b) {
-    if (a->declaration != NULL && b->declaration != NULL && !same_sums(a->declaration, b->declaration)) {
+bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch) {
+    if (!same_head(a->declaration, b->declaration)) {
         return false;
     }
-    make_digest(election, a);
-    make_digest(election, b);
-    return memcmp(a->content, b->content, sizeof a->content) == 0;
+    size_t count = a->declaration->candidates_count, same = 0;
+    const void **told_a = list_told(election, a, scratch), **told_b = list_told(election, b, scratch);
+    while (same < count && in_any_fixed_order(told_a[same], told_b[same]) == 0) {
+        same++;
+    }
+    return same == count;
 }
 
 static bool is_wanted(const Ballot *ballot, const Entry *entry) {
@@ -334,7 +305,6 @@ void entry_resolve(Entry *entry, const Election *election) {
         entry->parties[i] =
             election->council == NULL ? PARTY_NONE : council_find_party(election->council, d->candidates[i].party_id);
     }
-    entry->digested = false;
 }
 
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate) {

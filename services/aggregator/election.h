@@ -6,7 +6,6 @@
 // whenever a transaction did not commit. One thread.
 #pragma once
 
-#include "common/base/siphash.h"
 #include "services/aggregator/control.h"
 #include "services/aggregator/rows.h"
 #include "services/validator/rules.h"
@@ -19,8 +18,6 @@ typedef struct Entry {
     uint32_t kept_bytes;            // of that copy
     PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
-    uint8_t content[SIPHASH_DIGEST_BYTES]; // digest of what a duplicate repeats (spec 6), once `digested`
-    bool digested;
     const Str *source;   // one place for each source of the election: equal pointers, equal names
     int32_t kind, revision;
     int64_t declared_at_ms, reported_at_ms;
@@ -105,11 +102,11 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
 // until entry_set_fate or entry_take_judgement.
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft);
 
-// Folded parties, and with them the content, by the reference data there is now.
+// Folded parties, by the reference data there is now.
 void entry_resolve(Entry *entry, const Election *election);
 
-// Both say the same (spec 6). Their digests stay with them: once made, the declarations may go.
-bool entries_same_content(const Election *election, Entry *a, Entry *b);
+// Both say the same (spec 6): what a duplicate repeats.
+bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch);
 
 // Present fate; keeps the counts of held entries.
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate);
@@ -145,7 +142,7 @@ typedef struct Judgement {
 
 // By all rules of spec 6 that need its election. `entry` may be among the ballot's entries already
 // (judged anew): it is never compared with itself, nor with what came after it.
-Judgement entry_judge(const Election *election, const Ballot *ballot, Entry *entry, const RuleBook *rules,
+Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
                       Arena *arena);
 
 // Makes the judgement the entry's own. What a release put in force over rank and revision gives way

@@ -414,7 +414,8 @@ static void add_content_key(const Space *space, const Standing *s, Buf *key) {
     buf_add(key, head, sizeof head);
     for (size_t i = 0; i < s->seats_count; i++) {
         const SeatLine *line = &s->seats[i];
-        const int64_t seats[] = {line->party, line->held, line->won, line->change.known, line->change.value, line->votes};
+        const int64_t seats[] = {line->party,        line->held,         line->won,
+                                 line->change.known, line->change.value, line->votes};
         buf_add(key, seats, sizeof seats);
     }
 }

@@ -21,13 +21,13 @@ static bool same_revision(const Entry *a, const Entry *b) {
     return a->source == b->source && a->revision == b->revision;
 }
 
-static const Entry *find_duplicate(const Election *election, const Ballot *ballot, Entry *entry) {
+static const Entry *find_duplicate(const Election *election, const Ballot *ballot, const Entry *entry, Arena *arena) {
     size_t n = entries_before(ballot, entry);
     for (size_t i = 0; i < n; i++) {
-        Entry *other = ballot->entries.items[i];
+        const Entry *other = ballot->entries.items[i];
         bool same_message = memcmp(entry->event_id, other->event_id, sizeof entry->event_id) == 0;
         if ((same_message || same_revision(entry, other)) && !was_rejected_by_rule(other) &&
-            other->fate != FATE_DUPLICATE && entries_same_content(election, entry, other)) {
+            other->fate != FATE_DUPLICATE && entries_same_content(election, entry, other, arena)) {
             return other;
         }
     }
@@ -35,12 +35,12 @@ static const Entry *find_duplicate(const Election *election, const Ballot *ballo
 }
 
 // A record of the desk's making counts even where it came later, so all entries are looked at but itself.
-static void check_conflicting(const Election *election, const Ballot *ballot, Entry *entry, Findings *f) {
+static void check_conflicting(const Election *election, const Ballot *ballot, const Entry *entry, Findings *f) {
     for (size_t i = 0; i < ballot->entries.count; i++) {
-        Entry *other = ballot->entries.items[i];
+        const Entry *other = ballot->entries.items[i];
         bool counts = other->lane_seq < entry->lane_seq || entry_stands(other);
         if (other != entry && counts && other->fate != FATE_REJECTED && other->fate != FATE_DUPLICATE &&
-            same_revision(entry, other) && !entries_same_content(election, entry, other)) {
+            same_revision(entry, other) && !entries_same_content(election, entry, other, f->arena)) {
             findings_add(f, RULE_CONFLICTING_REVISION, "offset %lld has other content under revision %d",
                          (long long)other->kafka_offset, entry->revision);
             return;
@@ -128,9 +128,9 @@ static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *
     return corroborates ? FATE_CORROBORATED : FATE_ACCEPTED;
 }
 
-Judgement entry_judge(const Election *election, const Ballot *ballot, Entry *entry, const RuleBook *rules,
+Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
                       Arena *arena) {
-    const Entry *duplicate = find_duplicate(election, ballot, entry);
+    const Entry *duplicate = find_duplicate(election, ballot, entry, arena);
     if (duplicate != NULL) {
         return (Judgement){.fate = FATE_DUPLICATE,
                            .detail = arena_printf(arena, "of offset %lld", (long long)duplicate->kafka_offset)};

@@ -202,14 +202,14 @@ Election *lane_find_wanting(const Lane *lane, const Record *record) {
 }
 
 void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot) {
-    Entry *before = ballot->in_force;
+    const Entry *before = ballot->in_force;
     Entry *now = ballot_find_in_force(ballot, step->rules);
     ballot->in_force = now;
     bool changed = false;
     if (now != before && ballot->council_ballot != NULL) {
         BallotResult was = entry_result(before), is = entry_result(now);
         count_turn(&space->count, ballot->council_ballot, &was, &is);
-        changed = now == NULL || before == NULL || !entries_same_content(election, now, before);
+        changed = now == NULL || before == NULL || !entries_same_content(election, now, before, step->arena);
         emit_ballot(step, election, space, ballot);
     }
     emit_snapshot(step, election, space, changed, false);
