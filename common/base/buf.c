@@ -19,22 +19,24 @@ void buf_grow(Buf *buf, size_t bytes) {
     buf->ptr = mem_resize(buf->ptr, buf->capacity, 1);
 }
 
-void buf_add_decimal(Buf *buf, int64_t value) {
-    if (value >= 0 && value < 10) {
-        buf_add_byte(buf, (uint8_t)('0' + value));
-        return;
+// At most 19, and so no power overflows. Comparisons are cheaper than divisions.
+static size_t count_digits(uint64_t value) {
+    size_t digits = 1;
+    for (uint64_t power = 10; value >= power; power *= 10) {
+        digits++;
     }
-    char digits[20];
-    size_t at = sizeof digits;
+    return digits;
+}
+
+char *put_long_decimal(char *at, int64_t value) {
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        digits[--at] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (value < 0) {
-        digits[--at] = '-';
+    *at = '-';
+    char *end = at + (value < 0) + count_digits(rest);
+    for (at = end; rest >= 10; rest /= 10) {
+        *--at = (char)('0' + rest % 10);
     }
-    buf_add(buf, digits + at, sizeof digits - at);
+    *--at = (char)('0' + rest);
+    return end;
 }
 
 void buf_printf(Buf *buf, const char *format, ...) {
@@ -56,24 +58,49 @@ static bool is_escaped(unsigned char c) {
     return c < 0x20 || c == '"' || c == '\\';
 }
 
-// Eight bytes at a time: the top bit of each byte that is under 0x20, a quote or a backslash, and perhaps of one above
-// it; never of none when there is one.
-static uint64_t escaped_bytes(const char *at) {
+// The top bit of each byte that is under 0x20, a quote or a backslash, and perhaps of one above it; never of none when
+// there is one.
+static uint64_t escaped_bytes(uint64_t word) {
     static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
     uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
     return (((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & tops;
 }
 
-static size_t plain_length(Str s, size_t from) {
-    while (from + 8 <= s.len && escaped_bytes(s.ptr + from) == 0) {
-        from += 8;
+static uint64_t load_64(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static uint64_t load_32(const char *at) {
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Copies the string; false: something in it must be escaped. Eight bytes at a time; the last may overlap those before.
+static bool copy_plain(char *to, Str s) {
+    if (s.len < 4) {
+        size_t plain = 0;
+        for (; plain < s.len && !is_escaped((unsigned char)s.ptr[plain]); plain++) {
+            to[plain] = s.ptr[plain];
+        }
+        return plain == s.len;
     }
-    while (from < s.len && !is_escaped((unsigned char)s.ptr[from])) {
-        from++;
+    if (s.len < 8) {
+        size_t last = s.len - 4;
+        memcpy(to, s.ptr, 4);
+        memcpy(to + last, s.ptr + last, 4);
+        return escaped_bytes(load_32(s.ptr) | load_32(s.ptr + last) << 32) == 0;
     }
-    return from;
+    size_t last = s.len - 8;
+    uint64_t escaped = escaped_bytes(load_64(s.ptr + last));
+    for (size_t i = 0; i < last; i += 8) {
+        memcpy(to + i, s.ptr + i, 8);
+        escaped |= escaped_bytes(load_64(s.ptr + i));
+    }
+    memcpy(to + last, s.ptr + last, 8);
+    return escaped == 0;
 }
 
 static void add_escaped(Buf *buf, unsigned char c) {
@@ -89,18 +116,20 @@ static void add_escaped(Buf *buf, unsigned char c) {
     }
 }
 
-void buf_add_json_string(Buf *buf, Str s) {
-    if (str_is_none(s)) {
-        buf_add_str(buf, STR_LIT("null"));
+void buf_add_quoted(Buf *buf, Str s) {
+    char *at = buf_reserve(buf, s.len + 2);
+    *at = '"';
+    if (copy_plain(at + 1, s)) {
+        at[s.len + 1] = '"';
+        buf->len += s.len + 2;
         return;
     }
-    buf_add_byte(buf, '"');
-    for (size_t at = 0; at < s.len;) {
-        size_t end = plain_length(s, at);
-        buf_add(buf, s.ptr + at, end - at);
-        at = end;
-        if (at < s.len) {
-            add_escaped(buf, (unsigned char)s.ptr[at++]);
+    buf->len++;
+    for (size_t i = 0; i < s.len; i++) {
+        if (is_escaped((unsigned char)s.ptr[i])) {
+            add_escaped(buf, (unsigned char)s.ptr[i]);
+        } else {
+            buf_add_byte(buf, (uint8_t)s.ptr[i]);
         }
     }
     buf_add_byte(buf, '"');

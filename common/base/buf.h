@@ -74,8 +74,35 @@ static inline void buf_add_u64(Buf *buf, uint64_t value) {
     buf_add(buf, &bytes, sizeof bytes);
 }
 
-void buf_add_decimal(Buf *buf, int64_t value);
+enum { DECIMAL_BYTES_MAX = 20 }; // of INT64_MIN
+
+// Of put_decimal: several digits, or a sign.
+char *put_long_decimal(char *at, int64_t value);
+
+// Writes the number where there is room for DECIMAL_BYTES_MAX; returns the place behind it.
+static inline char *put_decimal(char *at, int64_t value) {
+    if (value < 0 || value >= 10) {
+        return put_long_decimal(at, value);
+    }
+    *at = (char)('0' + value);
+    return at + 1;
+}
+
+static inline void buf_add_decimal(Buf *buf, int64_t value) {
+    char *at = buf_reserve(buf, DECIMAL_BYTES_MAX);
+    buf->len += (size_t)(put_decimal(at, value) - at);
+}
+
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);
 
+// Of buf_add_json_string: one that is there.
+void buf_add_quoted(Buf *buf, Str s);
+
 // JSON: a quoted, escaped string, or null when absent. The bytes must be valid UTF-8.
-void buf_add_json_string(Buf *buf, Str s);
+static inline void buf_add_json_string(Buf *buf, Str s) {
+    if (str_is_none(s)) {
+        buf_add_str(buf, STR_LIT("null"));
+    } else {
+        buf_add_quoted(buf, s);
+    }
+}

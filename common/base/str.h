@@ -28,7 +28,7 @@ static inline bool str_is_none(Str s) {
 
 // Two absent values are equal; an absent value and an empty one are not.
 static inline bool str_equal(Str a, Str b) {
-    if ((a.ptr == NULL) != (b.ptr == NULL) || a.len != b.len) {
+    if (a.len != b.len || (a.ptr == NULL) != (b.ptr == NULL)) {
         return false;
     }
     return a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0;

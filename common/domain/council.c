@@ -197,6 +197,7 @@ Council *council_new(const CouncilReference *reference) {
     council->reference = r;
     council->short_name = str_is_none(r->short_name) ? upper_case(&council->memory, r->name) : r->short_name;
     ids_poll_date(r->election_id, &council->poll_date);
+    council->close_of_poll_ms = civil_close_of_poll_ms(council->poll_date);
     council->stv = str_equal_text(r->voting_system, "STV");
     council->seats_total = (int32_t)r->seats_total;
     council->threshold = council->seats_total / 2 + 1;

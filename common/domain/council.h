@@ -43,6 +43,7 @@ typedef struct Council {
     const CouncilReference *reference; // a copy without its ballots; names and other facts are read from here
     Str short_name;                    // for headlines: as given, or the name in upper case
     CivilDate poll_date;
+    int64_t close_of_poll_ms; // of that day
     bool counted; // false: by-elections alone, which have no control and are in no totals
     bool stv;
     bool previous_known;        // false: not known, or a new council

@@ -4,16 +4,14 @@ enum { PARTS_MAX = 5 };
 
 // Cuts at the dots; returns how many parts there are, or 0 when one is empty or there are too many.
 static size_t split_parts(Str id, Str parts[PARTS_MAX]) {
-    size_t count = 0, start = 0;
-    for (size_t i = 0; i <= id.len; i++) {
-        if (i < id.len && id.ptr[i] != '.') {
-            continue;
-        }
-        if (i == start || count == PARTS_MAX) {
+    size_t count = 0;
+    for (size_t start = 0, end; start <= id.len; start = end + 1) {
+        const char *dot = start == id.len ? NULL : memchr(id.ptr + start, '.', id.len - start);
+        end = dot == NULL ? id.len : (size_t)(dot - id.ptr);
+        if (end == start || count == PARTS_MAX) {
             return 0;
         }
-        parts[count++] = str_slice(id, start, i);
-        start = i + 1;
+        parts[count++] = str_slice(id, start, end);
     }
     return count;
 }

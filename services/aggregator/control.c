@@ -1,8 +1,7 @@
 #include "services/aggregator/control.h"
 
 #include "common/base/mem.h"
-
-#include <stdlib.h>
+#include "common/base/sort.h"
 
 static int32_t least(int32_t a, int32_t b) {
     return a < b ? a : b;
@@ -20,7 +19,10 @@ static void count_candidates(Count *count, const CouncilBallot *ballot, const Ba
         party->won += elected;
         // The won seats of a ballot count as a change only where it is known who defended them.
         party->defended += ballot->defending_known ? 0 : elected;
-        count->lots += c->elected_by_lot ? elected : 0;
+        if (c->elected && c->elected_by_lot) {
+            count->lots += sign;
+            count->lot_turns++;
+        }
         if (c->votes != COUNT_UNKNOWN) {
             party->votes_known += sign;
             party->votes += sign * c->votes;
@@ -197,12 +199,15 @@ static int by_seats(const void *left, const void *right) {
 
 static void list_seats(const Council *council, const Count *count, Standing *standing, Arena *arena) {
     SortLine *lines = arena_alloc_raw(arena, council->parties_count, sizeof *lines);
+    const void **order = arena_alloc_raw(arena, council->parties_count, sizeof *order);
     for (size_t i = 0; i < council->parties_count; i++) {
         const CouncilParty *party = &council->parties[i];
         const Tally *tally = &count->parties[i];
         int32_t seats = held(council, count, i);
         if (tally->listed > 0 || seats > 0 || party->baseline > 0) {
-            lines[standing->seats_count++] = (SortLine){
+            SortLine *line = &lines[standing->seats_count];
+            order[standing->seats_count++] = line;
+            *line = (SortLine){
                 .line = {.party = (PartyIndex)i, .held = seats, .won = tally->won, .continuing = party->continuing,
                          .change = seat_change(council, count, standing->status, i),
                          .votes = tally->votes_known > 0 ? tally->votes : COUNT_UNKNOWN},
@@ -210,10 +215,10 @@ static void list_seats(const Council *council, const Count *count, Standing *sta
             };
         }
     }
-    qsort(lines, standing->seats_count, sizeof *lines, by_seats);
+    sort_pointers(order, standing->seats_count, by_seats);
     standing->seats = arena_alloc_raw(arena, standing->seats_count, sizeof *standing->seats);
     for (size_t i = 0; i < standing->seats_count; i++) {
-        standing->seats[i] = lines[i].line;
+        standing->seats[i] = ((const SortLine *)order[i])->line;
     }
 }
 

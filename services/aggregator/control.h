@@ -37,6 +37,7 @@ typedef struct Count {
     int32_t open_to_all;               // seats that any party, known or not, may still win
     int32_t votes_missing;             // candidates without votes in contested declared ballots
     int32_t lots;                      // candidates elected by lot
+    uint32_t lot_turns;                // how often one was added or taken out; no sum, but tells when to look again
     int32_t defending_known;           // declared ballots of which it is known who defended them
     int32_t postponed_defence_unknown; // postponed ballots of which it is not
 } Count;

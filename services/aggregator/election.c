@@ -1,5 +1,7 @@
 #include "services/aggregator/election.h"
 
+#include "common/base/sort.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -43,6 +45,7 @@ void election_free(Election *election) {
         vec_free(&space->ballots);
         map_free(&space->ballot_of);
         count_free(&space->count);
+        buf_free(&space->content_key);
         buf_free(&space->content);
         buf_free(&space->facts);
         buf_free(&space->facts_key);
@@ -70,8 +73,8 @@ size_t election_bytes(const Election *election) {
     }
     for (size_t i = 0; i < 2; i++) {
         const Space *space = &election->spaces[i];
-        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) + space->content.capacity +
-                 space->facts.capacity + space->facts_key.capacity;
+        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) +
+                 space->content_key.capacity + space->facts.capacity + space->facts_key.capacity;
     }
     return bytes;
 }
@@ -174,7 +177,6 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
         .reported_at_ms = declaration->reported_at_ms,
         .fate = FATE_REJECTED,
     };
-    uuid_parse(declaration->event_id, entry->event_id);
     return entry;
 }
 
@@ -190,6 +192,64 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
     *vec_push(&ballot->entries) = entry;
     election->entries_bytes += entry->kept_bytes + sizeof *entry + (ballot->entries.capacity - room) * sizeof entry;
     return entry;
+}
+
+// A candidate as a duplicate repeats it.
+typedef struct Told {
+    Str folded_party_id;
+    const Candidate *candidate;
+} Told;
+
+static int in_any_fixed_order(const void *left, const void *right) {
+    const Told *a = left, *b = right;
+    const Candidate *c = a->candidate, *d = b->candidate;
+    int order = str_compare(a->folded_party_id, b->folded_party_id);
+    order = order != 0 ? order : str_compare(c->name, d->name);
+    if (order != 0) {
+        return order;
+    }
+    if (c->votes != d->votes) {
+        return c->votes > d->votes ? 1 : -1;
+    }
+    return 2 * (c->elected - d->elected) + (c->elected_by_lot - d->elected_by_lot);
+}
+
+// What is told of the candidates, in that order.
+static const void **list_told(const Election *election, const Entry *entry, Arena *scratch) {
+    const Declaration *d = entry->declaration;
+    Told *told = arena_alloc_raw(scratch, d->candidates_count, sizeof *told);
+    const void **list = arena_alloc_raw(scratch, d->candidates_count, sizeof *list);
+    for (size_t i = 0; i < d->candidates_count; i++) {
+        const Candidate *c = &d->candidates[i];
+        PartyIndex party = entry->parties[i];
+        told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c};
+        list[i] = &told[i];
+    }
+    sort_pointers(list, d->candidates_count, in_any_fixed_order);
+    return list;
+}
+
+// All but the candidates; of those a sum, in which most corrections differ from what they correct.
+static bool same_head(const Declaration *a, const Declaration *b) {
+    bool same = a->kind == b->kind && a->seats == b->seats && a->ballot_papers == b->ballot_papers &&
+                a->rejected_papers == b->rejected_papers && a->candidates_count == b->candidates_count;
+    uint64_t votes = 0; // of `a` less those of `b`
+    for (size_t i = 0; same && i < a->candidates_count; i++) {
+        votes += (uint64_t)a->candidates[i].votes - (uint64_t)b->candidates[i].votes;
+    }
+    return same && votes == 0;
+}
+
+bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch) {
+    if (!same_head(a->declaration, b->declaration)) {
+        return false;
+    }
+    size_t count = a->declaration->candidates_count, same = 0;
+    const void **told_a = list_told(election, a, scratch), **told_b = list_told(election, b, scratch);
+    while (same < count && in_any_fixed_order(told_a[same], told_b[same]) == 0) {
+        same++;
+    }
+    return same == count;
 }
 
 static bool is_wanted(const Ballot *ballot, const Entry *entry) {
@@ -239,52 +299,12 @@ bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration) {
     return found;
 }
 
-// What is repeated by a duplicate, as bytes that can be sorted and hashed: each text with its length in front.
-
-static char *put(char *at, const void *bytes, size_t len) {
-    return len == 0 ? at : (char *)memcpy(at, bytes, len) + len;
-}
-
-static char *put_text(char *at, Str text) {
-    uint64_t len = text.len;
-    return put(put(at, &len, sizeof len), text.ptr, text.len);
-}
-
-static Str candidate_content(const Candidate *c, Str folded_party_id, Arena *scratch) {
-    size_t most = folded_party_id.len + c->name.len + 3 * sizeof(uint64_t) + 2;
-    char *bytes = arena_alloc_raw(scratch, most, 1);
-    char *at = put_text(put_text(bytes, folded_party_id), c->name);
-    at = put(at, &c->votes, sizeof c->votes);
-    at = put(put(at, &c->elected, 1), &c->elected_by_lot, 1);
-    return (Str){bytes, (size_t)(at - bytes)};
-}
-
-static int by_bytes(const void *a, const void *b) {
-    return str_compare(*(const Str *)a, *(const Str *)b);
-}
-
-void entry_resolve(Entry *entry, const Election *election, Arena *scratch) {
+void entry_resolve(Entry *entry, const Election *election) {
     const Declaration *d = entry->declaration;
-    const Council *council = election->council;
-    const int64_t head[] = {d->kind, d->seats, d->ballot_papers, d->rejected_papers};
-    size_t len = sizeof head;
-    Str *candidates = arena_alloc_raw(scratch, d->candidates_count, sizeof *candidates);
     for (size_t i = 0; i < d->candidates_count; i++) {
-        const Candidate *c = &d->candidates[i];
-        entry->parties[i] = council == NULL ? PARTY_NONE : council_find_party(council, c->party_id);
-        Str folded = entry->parties[i] == PARTY_NONE ? c->party_id : council->parties[entry->parties[i]].party_id;
-        candidates[i] = candidate_content(c, folded, scratch);
-        len += candidates[i].len;
+        entry->parties[i] =
+            election->council == NULL ? PARTY_NONE : council_find_party(election->council, d->candidates[i].party_id);
     }
-    qsort(candidates, d->candidates_count, sizeof *candidates, by_bytes);
-    char *bytes = arena_alloc_raw(scratch, len, 1);
-    char *at = put(bytes, head, sizeof head);
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        at = put(at, candidates[i].ptr, candidates[i].len);
-    }
-    uint8_t digest[SHA256_BYTES];
-    sha256(bytes, len, digest);
-    memcpy(entry->content, digest, sizeof entry->content);
 }
 
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate) {
@@ -319,10 +339,13 @@ BallotResult entry_result(const Entry *entry) {
 }
 
 BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
-    BallotResult *results = arena_alloc_raw(arena, council->ballots_count, sizeof *results);
-    for (size_t i = 0; i < council->ballots_count; i++) {
-        const Ballot *ballot = map_get(&space->ballot_of, council->ballots[i].ballot_paper_id);
-        results[i] = entry_result(ballot == NULL ? NULL : ballot->in_force);
+    _Static_assert(BALLOT_AWAITING == 0, "ballots that no record has concerned are awaited");
+    BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
+    for (size_t i = 0; i < space->ballots.count; i++) {
+        const Ballot *ballot = space->ballots.items[i];
+        if (ballot->council_ballot != NULL) {
+            results[ballot->council_ballot - council->ballots] = entry_result(ballot->in_force);
+        }
     }
     return results;
 }

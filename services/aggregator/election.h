@@ -18,7 +18,6 @@ typedef struct Entry {
     uint32_t kept_bytes;            // of that copy
     PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
     uint8_t event_id[16];
-    uint8_t content[16]; // digest of what a duplicate repeats (spec 6)
     const Str *source;   // one place for each source of the election: equal pointers, equal names
     int32_t kind, revision;
     int64_t declared_at_ms, reported_at_ms;
@@ -53,7 +52,8 @@ typedef struct Space {
     int32_t ballots_held;
     // The newest snapshot.
     int32_t seq;   // 0: there is none yet
-    Buf content;   // what it said
+    Buf content_key; // what it said follows from this, and from the reference data
+    Buf content;     // what it said, while the reference data are newer; else empty
     Control control;
     bool previous_control_lost, final;
     int32_t loss_flash_seq, call_flash_seq; // snapshots of the flashes that a retraction names
@@ -95,15 +95,18 @@ bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration);
 // The ballot of that id in the space, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 
-// An entry for the declaration in `scratch`, borrowing it: enough to be judged.
+// An entry for the declaration in `scratch`, borrowing it: enough to be judged, once it has its places and event_id.
 Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch);
 
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count
 // until entry_set_fate or entry_take_judgement.
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft);
 
-// Folded parties and the content's digest, by the reference data there is now.
-void entry_resolve(Entry *entry, const Election *election, Arena *scratch);
+// Folded parties, by the reference data there is now.
+void entry_resolve(Entry *entry, const Election *election);
+
+// Both say the same (spec 6): what a duplicate repeats.
+bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch);
 
 // Present fate; keeps the counts of held entries.
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate);

@@ -40,13 +40,12 @@ static void add_bool(Buf *json, const char *name, bool value) {
 
 // What the database keeps as text: a line an array, in the order that the views know (schemas/sql/0002_api.sql).
 
-static void add_count(Buf *json, bool known, int64_t value) {
-    buf_add_byte(json, ',');
-    if (known) {
-        buf_add_decimal(json, value);
-    } else {
-        buf_add_str(json, STR_LIT("null"));
-    }
+enum { COUNT_BYTES_MAX = 1 + DECIMAL_BYTES_MAX, SEATS_BYTES_MAX = 6 * COUNT_BYTES_MAX };
+
+// Writes a comma and the number; returns the place behind it.
+static char *put_count(char *at, bool known, int64_t value) {
+    *at++ = ',';
+    return known ? put_decimal(at, value) : (char *)memcpy(at, "null", 4) + 4;
 }
 
 static void add_text(Buf *json, Str text) {
@@ -59,12 +58,14 @@ static Str seats_json(const Step *step, const Standing *standing) {
     for (size_t i = 0; i < standing->seats_count; i++) {
         const SeatLine *line = &standing->seats[i];
         buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
-        buf_add_decimal(json, line->party);
-        add_count(json, true, line->held);
-        add_count(json, true, line->won);
-        add_count(json, true, line->continuing);
-        add_count(json, line->change.known, line->change.value);
-        add_count(json, line->votes != COUNT_UNKNOWN, line->votes);
+        char *start = buf_reserve(json, SEATS_BYTES_MAX);
+        char *at = put_decimal(start, line->party);
+        at = put_count(at, true, line->held);
+        at = put_count(at, true, line->won);
+        at = put_count(at, true, line->continuing);
+        at = put_count(at, line->change.known, line->change.value);
+        at = put_count(at, line->votes != COUNT_UNKNOWN, line->votes);
+        json->len += (size_t)(at - start);
         buf_add_byte(json, ']');
     }
     buf_add_str(json, standing->seats_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
@@ -106,9 +107,10 @@ static Str candidates_json(const Step *step, const Council *council, const Entry
         add_text(json, c->party_id);
         add_text(json, str_equal(folded, c->party_id) ? STR_NONE : folded);
         add_text(json, c->description);
-        add_count(json, c->votes != COUNT_UNKNOWN, c->votes);
-        add_count(json, true, c->elected);
-        add_count(json, true, c->elected_by_lot);
+        char *start = buf_reserve(json, 3 * COUNT_BYTES_MAX);
+        char *at = put_count(start, c->votes != COUNT_UNKNOWN, c->votes);
+        at = put_count(put_count(at, true, c->elected), true, c->elected_by_lot);
+        json->len += (size_t)(at - start);
         buf_add_byte(json, ']');
     }
     buf_add_str(json, d->candidates_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
@@ -358,8 +360,8 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
 static Str new_facts(const Step *step, Space *space, const Council *council, const Standing *standing) {
     Buf *key = begin_text(step);
     facts_add_key(council, standing, key);
-    bool same_key = str_equal(buf_str(key), buf_str(&space->facts_key));
-    if (same_key && space->count.lots == 0) {
+    buf_add_u32(key, space->count.lot_turns);
+    if (str_equal(buf_str(key), buf_str(&space->facts_key))) {
         return STR_NONE;
     }
     buf_set(&space->facts_key, buf_str(key));
@@ -390,15 +392,51 @@ static Str seats_content(const Step *step, const Council *council, const Standin
     return end_text(step);
 }
 
-// False: the row says what the newest one says.
-static bool take_content(const Step *step, Space *space, const SnapshotRow *row) {
-    Buf *content = begin_text(step);
-    row_add_content(&table_snapshot, row, content);
-    if (space->seq > 0 && str_equal(buf_str(content), buf_str(&space->content))) {
-        return false;
+// What a snapshot says, in full.
+static Str content_of(const Step *step, const Election *election, const Space *space, const Standing *standing) {
+    SnapshotRow row = snapshot_row(step, election, space, standing);
+    row.seats = seats_content(step, election->council, standing);
+    row_add_content(&table_snapshot, &row, begin_text(step));
+    return end_text(step);
+}
+
+// Bytes that are equal exactly when two snapshots of the same reference data say the same.
+static void add_content_key(const Space *space, const Standing *s, Buf *key) {
+    const int32_t head[] = {
+        (int32_t)s->status,         (int32_t)s->control.kind,     (int32_t)s->control.party,
+        (int32_t)s->outcome,        (int32_t)s->gained_from.kind, (int32_t)s->gained_from.party,
+        s->previous_control_lost,   s->majority.known,            s->majority.value,
+        s->majority_at_least.known, s->majority_at_least.value,   (int32_t)s->largest_party,
+        s->seats_declared,          s->seats_to_come,             s->seats_postponed,
+        s->ballots_declared,        s->ballots_postponed,         s->votes_complete,
+        space->ballots_held,        space->approval_wanted,
+    };
+    buf_add(key, head, sizeof head);
+    for (size_t i = 0; i < s->seats_count; i++) {
+        const SeatLine *line = &s->seats[i];
+        const int64_t seats[] = {line->party,        line->held,         line->won,
+                                 line->change.known, line->change.value, line->votes};
+        buf_add(key, seats, sizeof seats);
     }
-    buf_set(&space->content, buf_str(content));
-    return true;
+}
+
+void emit_keep_content(const Step *step, const Election *election, Space *space) {
+    if (space->seq > 0) {
+        Standing standing = control_decide(election->council, &space->count, step->arena);
+        buf_set(&space->content, content_of(step, election, space, &standing));
+    }
+}
+
+// False: what there is to say now is what the newest snapshot says.
+static bool take_content(const Step *step, const Election *election, Space *space, const Standing *standing) {
+    bool reloaded = space->content.len > 0;
+    bool same = reloaded && str_equal(content_of(step, election, space, standing), buf_str(&space->content));
+    buf_free(&space->content);
+    Buf *key = begin_text(step);
+    add_content_key(space, standing, key);
+    same |= !reloaded && space->seq > 0 && str_equal(buf_str(key), buf_str(&space->content_key));
+    buf_set(&space->content_key, buf_str(key));
+    return !same;
 }
 
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved) {
@@ -412,11 +450,10 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
     if (approved) {
         space->approval_wanted = false;
     }
-    SnapshotRow row = snapshot_row(step, election, space, &standing);
-    row.seats = seats_content(step, council, &standing);
-    if (!take_content(step, space, &row) && !changed && !approved) {
+    if (!take_content(step, election, space, &standing) && !changed && !approved) {
         return;
     }
+    SnapshotRow row = snapshot_row(step, election, space, &standing);
     row.seats = seats_json(step, &standing);
     row.cause = cause_json(step);
     row.facts = new_facts(step, space, council, &standing);

@@ -96,10 +96,6 @@ static void years_and_days(CivilDate from, CivilDate to, int32_t *years, int64_t
     *days = civil_days(to) - civil_days(anniversary);
 }
 
-static Str plural(Telling *t, int64_t count, const char *noun) {
-    return arena_printf(t->arena, "%lld %s%s", (long long)count, noun, count == 1 ? "" : "s");
-}
-
 // The start of the unbroken run of this party that ends the history; absent: the history ends otherwise.
 static Str run_began(const Telling *t, Str party_id) {
     const CouncilReference *r = t->council->reference;
@@ -129,18 +125,19 @@ static void tell_control_held_for(Telling *t) {
     int32_t years;
     int64_t days;
     years_and_days(from, t->council->poll_date, &years, &days);
-    Str span = plural(t, years, "year");
-    if (days > 0) {
-        span = arena_printf(t->arena, STR_FMT " " STR_FMT, STR_ARG(span), STR_ARG(plural(t, days, "day")));
-    }
-    Str text = lost ? arena_printf(t->arena, " is lost, for the first time in %s%d years: it had lasted " STR_FMT ".",
-                                   days > 0 ? "more than " : "", years, STR_ARG(span))
-                    : arena_printf(t->arena, " is held, as it has been for %s%d years: " STR_FMT " to poll day.",
-                                   days > 0 ? "more than " : "", years, STR_ARG(span));
+    bool whole_years = days == 0;
     tell(t, "CONTROL_HELD_FOR",
          PARAMS({"party_id", TEXT(party->party_id)}, {"since", TEXT(since)}, {"years", NUMBER(years)},
                 {"days", NUMBER(days)}, {"lost", TRUTH(lost)}),
-         SENTENCE(TEXT(party->name), WORDS(" control of "), TEXT(council_name(t)), TEXT(text)));
+         SENTENCE(TEXT(party->name), WORDS(" control of "), TEXT(council_name(t)),
+                  TEXT(lost ? STR_LIT(" is lost, for the first time in ") : STR_LIT(" is held, as it has been for ")),
+                  TEXT(whole_years ? STR_NONE : STR_LIT("more than ")), NUMBER(years),
+                  TEXT(lost ? STR_LIT(" years: it had lasted ") : STR_LIT(" years: ")), NUMBER(years),
+                  TEXT(years == 1 ? STR_LIT(" year") : STR_LIT(" years")),
+                  TEXT(whole_years ? STR_NONE : STR_LIT(" ")),
+                  whole_years ? (Part)TEXT(STR_NONE) : (Part)NUMBER(days),
+                  TEXT(whole_years ? STR_NONE : days == 1 ? STR_LIT(" day") : STR_LIT(" days")),
+                  TEXT(lost ? STR_LIT(".") : STR_LIT(" to poll day."))));
 }
 
 static bool history_reaches_creation(const CouncilReference *r) {
@@ -322,14 +319,20 @@ static int64_t votes_cast(const SeatLine *line) {
     return line->votes == COUNT_UNKNOWN ? -1 : line->votes;
 }
 
-static bool led_votes_lost_seats(const Standing *s, const SeatLine *votes, const SeatLine *seats) {
-    return s->votes_complete && s->status == STATUS_FINAL && votes != NULL && seats != NULL && votes != seats;
+// False: the same party leads both, or nobody does, or it is too early to tell.
+static bool led_votes_lost_seats(const Standing *s, const SeatLine **votes, const SeatLine **seats) {
+    if (!s->votes_complete || s->status != STATUS_FINAL) {
+        return false;
+    }
+    *votes = leader(s, votes_cast);
+    *seats = leader(s, seats_won);
+    return *votes != NULL && *seats != NULL && *votes != *seats;
 }
 
 static void tell_led_votes_lost_seats(Telling *t) {
     const Standing *s = t->standing;
-    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (!led_votes_lost_seats(s, votes, seats)) {
+    const SeatLine *votes, *seats;
+    if (!led_votes_lost_seats(s, &votes, &seats)) {
         return;
     }
     const CouncilParty *ahead = party_of(t, votes->party), *winner = party_of(t, seats->party);
@@ -380,26 +383,30 @@ void facts_add_key(const Council *council, const Standing *s, Buf *key) {
             buf_add_u32(key, (uint32_t)line->change.value);
         }
     }
-    const SeatLine *votes = leader(s, votes_cast), *seats = leader(s, seats_won);
-    if (led_votes_lost_seats(s, votes, seats)) {
+    const SeatLine *votes, *seats;
+    if (led_votes_lost_seats(s, &votes, &seats)) {
         const int64_t figures[] = {votes->party, votes->votes, seats->party, seats->votes};
         buf_add(key, figures, sizeof figures);
     }
 }
 
 Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena) {
-    Telling t = {.council = council, .standing = standing, .arena = arena};
-    buf_add_byte(&t.json, '[');
-    if (is_story(council, standing)) {
-        tell_control_held_for(&t);
-        tell_first_majority(&t);
-        tell_largest_party(&t);
-        tell_seat_changes(&t);
-        tell_majority_was(&t);
-        tell_new_seats(&t);
-        tell_led_votes_lost_seats(&t);
-        tell_lots(&t, results);
+    if (!is_story(council, standing)) {
+        return STR_LIT("[]");
     }
+    enum { USUAL_BYTES = 2048, USUAL_SENTENCE_BYTES = 512 };
+    Telling t = {.council = council, .standing = standing, .arena = arena};
+    (void)buf_reserve(&t.json, USUAL_BYTES);
+    (void)buf_reserve(&t.text, USUAL_SENTENCE_BYTES);
+    buf_add_byte(&t.json, '[');
+    tell_control_held_for(&t);
+    tell_first_majority(&t);
+    tell_largest_party(&t);
+    tell_seat_changes(&t);
+    tell_majority_was(&t);
+    tell_new_seats(&t);
+    tell_led_votes_lost_seats(&t);
+    tell_lots(&t, results);
     buf_add_byte(&t.json, ']');
     Str facts = arena_copy(arena, buf_str(&t.json));
     buf_free(&t.json);

@@ -3,10 +3,6 @@
 
 #include <stdlib.h>
 
-static bool same_content(const Entry *a, const Entry *b) {
-    return memcmp(a->content, b->content, sizeof a->content) == 0;
-}
-
 // Rejected by a rule and not by the desk: as if it had never come.
 static bool was_rejected_by_rule(const Entry *entry) {
     return entry->fate == FATE_REJECTED && !entry->rejected_by_operator;
@@ -21,17 +17,17 @@ static size_t entries_before(const Ballot *ballot, const Entry *entry) {
     return n;
 }
 
-static const Entry *find_duplicate(const Ballot *ballot, const Entry *entry) {
+static bool same_revision(const Entry *a, const Entry *b) {
+    return a->source == b->source && a->revision == b->revision;
+}
+
+static const Entry *find_duplicate(const Election *election, const Ballot *ballot, const Entry *entry, Arena *arena) {
     size_t n = entries_before(ballot, entry);
     for (size_t i = 0; i < n; i++) {
         const Entry *other = ballot->entries.items[i];
-        if (was_rejected_by_rule(other) || other->fate == FATE_DUPLICATE || !same_content(entry, other)) {
-            continue;
-        }
         bool same_message = memcmp(entry->event_id, other->event_id, sizeof entry->event_id) == 0;
-        bool same_revision =
-            entry->source == other->source && entry->revision == other->revision;
-        if (same_message || same_revision) {
+        if ((same_message || same_revision(entry, other)) && !was_rejected_by_rule(other) &&
+            other->fate != FATE_DUPLICATE && entries_same_content(election, entry, other, arena)) {
             return other;
         }
     }
@@ -39,13 +35,12 @@ static const Entry *find_duplicate(const Ballot *ballot, const Entry *entry) {
 }
 
 // A record of the desk's making counts even where it came later, so all entries are looked at but itself.
-static void check_conflicting(const Ballot *ballot, const Entry *entry, Findings *f) {
+static void check_conflicting(const Election *election, const Ballot *ballot, const Entry *entry, Findings *f) {
     for (size_t i = 0; i < ballot->entries.count; i++) {
         const Entry *other = ballot->entries.items[i];
         bool counts = other->lane_seq < entry->lane_seq || entry_stands(other);
         if (other != entry && counts && other->fate != FATE_REJECTED && other->fate != FATE_DUPLICATE &&
-            other->source == entry->source && other->revision == entry->revision &&
-            !same_content(entry, other)) {
+            same_revision(entry, other) && !entries_same_content(election, entry, other, f->arena)) {
             findings_add(f, RULE_CONFLICTING_REVISION, "offset %lld has other content under revision %d",
                          (long long)other->kafka_offset, entry->revision);
             return;
@@ -135,7 +130,7 @@ static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *
 
 Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
                       Arena *arena) {
-    const Entry *duplicate = find_duplicate(ballot, entry);
+    const Entry *duplicate = find_duplicate(election, ballot, entry, arena);
     if (duplicate != NULL) {
         return (Judgement){.fate = FATE_DUPLICATE,
                            .detail = arena_printf(arena, "of offset %lld", (long long)duplicate->kafka_offset)};
@@ -149,7 +144,7 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
                      STR_ARG(entry->declaration->election_id), STR_ARG(entry->declaration->council_id));
     } else {
         rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
-        check_conflicting(ballot, entry, &f);
+        check_conflicting(election, ballot, entry, &f);
         check_stale(entry, newest, &f);
         check_other_source(entry, in_force, &f);
     }

@@ -209,7 +209,7 @@ void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot)
     if (now != before && ballot->council_ballot != NULL) {
         BallotResult was = entry_result(before), is = entry_result(now);
         count_turn(&space->count, ballot->council_ballot, &was, &is);
-        changed = now == NULL || before == NULL || memcmp(now->content, before->content, sizeof now->content) != 0;
+        changed = now == NULL || before == NULL || !entries_same_content(election, now, before, step->arena);
         emit_ballot(step, election, space, ballot);
     }
     emit_snapshot(step, election, space, changed, false);
@@ -316,7 +316,8 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     draft->lane_seq = step->lane_seq;
     draft->kafka_offset = row->kafka_offset;
     draft->identity = identity;
-    entry_resolve(draft, election, step->arena);
+    memcpy(draft->event_id, row->event_id.bytes, sizeof draft->event_id);
+    entry_resolve(draft, election);
     Judgement judgement = entry_judge(election, ballot, draft, step->rules, step->arena);
     row->fate = fate_name(judgement.fate);
     row->reasons = judgement.reasons;

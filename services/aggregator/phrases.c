@@ -70,6 +70,10 @@ static size_t count_characters(Str s) {
     return count;
 }
 
+static bool is_brief(Str s) {
+    return s.len <= HEADLINE_SHORT_CHARACTERS || count_characters(s) <= HEADLINE_SHORT_CHARACTERS;
+}
+
 static Str first_characters(Str s, size_t count) {
     size_t at = 0;
     while (at < s.len && (count > 0 || ((unsigned char)s.ptr[at] & 0xC0) == 0x80)) {
@@ -112,7 +116,7 @@ static Str fill_brief(const Phrase *phrase, const Council *council, const Standi
     for (size_t i = 0; i < 2 && phrase->brief[i] != NULL; i++) {
         last = phrase->brief[i];
         brief = fill(last, council, s, council->short_name, arena);
-        if (count_characters(brief) <= HEADLINE_SHORT_CHARACTERS) {
+        if (is_brief(brief)) {
             return brief;
         }
     }
@@ -128,8 +132,7 @@ Headline phrase_headline(const Council *council, const Standing *standing, bool 
         return (Headline){STR_NONE, STR_NONE};
     }
     Str full = fill(phrases[key].full, council, standing, council->short_name, arena);
-    bool fits = count_characters(full) <= HEADLINE_SHORT_CHARACTERS;
-    return (Headline){full, fits ? full : fill_brief(&phrases[key], council, standing, arena)};
+    return (Headline){full, is_brief(full) ? full : fill_brief(&phrases[key], council, standing, arena)};
 }
 
 Str flash_kind_name(FlashKind kind) {

@@ -60,7 +60,7 @@ static bool same_ballot_facts(const CouncilBallot *a, const CouncilBallot *b) {
 static void resolve_ballot(const Step *step, const Election *election, Ballot *ballot) {
     ballot->council_ballot = council_find_ballot(election->council, ballot->ballot_paper_id);
     for (size_t e = 0; e < ballot->entries.count; e++) {
-        entry_resolve(ballot->entries.items[e], election, step->arena);
+        entry_resolve(ballot->entries.items[e], election);
     }
     ballot->in_force = ballot_find_in_force(ballot, step->rules);
 }
@@ -157,6 +157,9 @@ bool reference_apply(Step *step, Election *election, const CouncilReference *ref
     if (!covers_standing(council, election, problem, step->arena)) {
         council_free(council);
         return false;
+    }
+    for (size_t s = 0; s < 2; s++) {
+        emit_keep_content(step, election, &election->spaces[s]);
     }
     Council *before = election->council;
     election->council = council;

@@ -34,6 +34,9 @@ void emit_ballot_removed(Step *step, const Election *election, const Space *spac
 // Nothing without reference data. `approved`: the desk has just approved the call.
 void emit_snapshot(Step *step, Election *election, Space *space, bool changed, bool approved);
 
+// Before other reference data come into force: what the newest snapshot says is kept, for the next to be compared with.
+void emit_keep_content(const Step *step, const Election *election, Space *space);
+
 // Reference data as applied.
 void emit_election(Step *step, const Election *election);
 

@@ -54,35 +54,29 @@ Verdict findings_worst(const Findings *findings) {
     return worst;
 }
 
-static int hex_value(char c) {
-    static const int8_t values[128] = {
-        ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
-        ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
-    };
-    return (signed char)c < 0 ? -1 : values[(unsigned char)c] - 1;
+// The digit's value and one; 0: no digit.
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+static bool parse_hex(const unsigned char *at, size_t count, uint8_t *bytes) {
+    for (size_t i = 0; i < count; i++) {
+        unsigned high = hex_values[at[2 * i]], low = hex_values[at[2 * i + 1]];
+        if (high == 0 || low == 0) {
+            return false;
+        }
+        bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+    }
+    return true;
 }
 
 bool uuid_parse(Str text, uint8_t bytes[16]) {
-    if (text.len != 36) {
-        return false;
-    }
-    size_t out = 0;
-    for (size_t i = 0; i < text.len;) {
-        if (i == 8 || i == 13 || i == 18 || i == 23) {
-            if (text.ptr[i++] != '-') {
-                return false;
-            }
-            continue;
-        }
-        int high = hex_value(text.ptr[i]), low = hex_value(text.ptr[i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        bytes[out++] = (uint8_t)(high << 4 | low);
-        i += 2;
-    }
-    return true;
+    const unsigned char *at = (const unsigned char *)text.ptr;
+    return text.len == 36 && parse_hex(at, 4, bytes) && at[8] == '-' && parse_hex(at + 9, 2, bytes + 4) &&
+           at[13] == '-' && parse_hex(at + 14, 2, bytes + 6) && at[18] == '-' && parse_hex(at + 19, 2, bytes + 8) &&
+           at[23] == '-' && parse_hex(at + 24, 6, bytes + 10);
 }
 
 // BAD_VALUE, by the kinds of value that the contract bounds.

@@ -175,7 +175,7 @@ static void check_papers(const Council *council, const CouncilBallot *ballot, co
     if (electorate == COUNT_UNKNOWN && ballot != NULL) {
         electorate = ballot->electorate;
     }
-    if (!d->uncontested && d->declared_at_ms < civil_close_of_poll_ms(council->poll_date)) {
+    if (!d->uncontested && d->declared_at_ms < council->close_of_poll_ms) {
         findings_add(f, RULE_DECLARED_BEFORE_CLOSE, "declared before 22:00 in London on poll day");
     }
     if (electorate == COUNT_UNKNOWN || d->ballot_papers == COUNT_UNKNOWN) {

@@ -101,8 +101,6 @@ def by_stage(inclusive, digest, declarations):
         own[within] -= cost[stage]
     own["hash: text of the row"] -= digest
     own["hash: SHA-256"] = digest
-    own["judge: SHA-256 of the content"] = whole.get("sha256", 0) - digest
-    own["judge"] -= own["judge: SHA-256 of the content"]
     own["the rest of lane_apply"] = own.pop("apply")
     own["the rest"] = own.pop("all")
     own["rules"] += own.pop("rules of the record")
@@ -119,7 +117,7 @@ def show(result, top):
     for name, amount in (("sum", result["sum"]), ("  without SHA-256", result["sum_without_digest"]),
                          ("  validate + aggregate", result["validate_and_aggregate"])):
         print(f"  {name:<30} {amount:>10,.0f}")
-    print("  (decode, rules, judge with its SHA-256, control, facts, phrases, emit, the rest of lane_apply)")
+    print("  (decode, rules, judge, control, facts, phrases, emit, the rest of lane_apply, trim)")
     print(f"\nof single functions, themselves alone ({top} dearest)")
     for amount, file, function in result["functions"][:top]:
         print(f"  {amount:>10,.0f}  {function}  {file}")
@@ -130,9 +128,9 @@ def measure(declarations, councils):
     counted = native["declarations"]
     stages = by_stage(inclusive, digest, counted)
     total = sum(stages.values())
-    not_core = ("hash: SHA-256", "hash: text of the row", "COPY rows", "trim", "the rest")
+    not_core = ("hash: SHA-256", "hash: text of the row", "COPY rows", "the rest")
     return dict(native, stages=stages, sum=total,
-                sum_without_digest=total - stages["hash: SHA-256"] - stages["judge: SHA-256 of the content"],
+                sum_without_digest=total - stages["hash: SHA-256"],
                 validate_and_aggregate=total - sum(stages[stage] for stage in not_core),
                 functions=[(amount / counted, os.path.basename(file), function) for amount, file, function in alone])
 

@@ -95,6 +95,37 @@ static void called_at_is_of_the_unbroken_run(void **state) {
     assert_true(desk_newest(desk)->called_at_us == desk->now_us);
 }
 
+// ---- facts -----------------------------------------------------------------------------------------------
+
+static bool tells(const Desk *desk, const char *words) {
+    Str facts = desk_newest(desk)->facts;
+    return !str_is_none(facts) && memmem(facts.ptr, facts.len, words, strlen(words)) != NULL;
+}
+
+static void a_lot_is_told_anew_only_where_it_is_another(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say(desk, 0, "LAB=5*lot, CON=5");
+    desk_say(desk, 1, "LAB=5*, CON=4");
+    assert_true(tells(desk, "by lot after a tie on 5 votes"));
+    desk_say_as(desk, "pa", 2, 1, "LAB=6*, CON=4");
+    assert_int_equal(desk_count_snapshots(desk), 4);
+    assert_true(str_is_none(desk_newest(desk)->facts));
+    desk_say_as(desk, "pa", 2, 0, "LAB=7*lot, CON=7");
+    assert_true(tells(desk, "by lot after a tie on 7 votes"));
+}
+
+static void a_lot_that_was_none_is_no_fact_any_more(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say(desk, 1, "LAB=5*, CON=4");
+    desk_say(desk, 0, "LAB=5*lot, CON=5");
+    assert_true(tells(desk, "by lot"));
+    desk_say_as(desk, "pa", 2, 0, "LAB=6*, CON=5");
+    assert_true(tells(desk, "LARGEST_PARTY"));
+    assert_false(tells(desk, "by lot"));
+}
+
 // ---- flashes ---------------------------------------------------------------------------------------------
 
 static void a_night_flashes_once_for_each_news(void **state) {
@@ -234,6 +265,8 @@ int main(void) {
         TEST(seats_are_told_in_order, set_up_one_ward),
         TEST(a_new_colour_is_a_new_snapshot, set_up_one_ward),
         TEST(called_at_is_of_the_unbroken_run, set_up_one_ward),
+        TEST(a_lot_is_told_anew_only_where_it_is_another, desk_set_up),
+        TEST(a_lot_that_was_none_is_no_fact_any_more, desk_set_up),
         TEST(a_night_flashes_once_for_each_news, desk_set_up),
         TEST(all_news_may_come_in_one_snapshot, set_up_one_ward),
         TEST(another_winner_takes_back_and_calls_in_one_snapshot, set_up_one_ward),

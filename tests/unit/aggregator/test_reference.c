@@ -44,6 +44,22 @@ static void a_reload_without_news_makes_no_snapshot(void **state) {
     desk_assert_text(desk_newest(desk)->previous_control, "LAB");
 }
 
+static void a_reload_is_compared_with_what_was_said_before(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say_as(desk, "pa", 1, 0, "LAB=5*, CON=4");
+    desk_say_as(desk, "pa", 1, 1, "LAB=5, CON=4"); // held
+    assert_int_equal(desk_count_snapshots(desk), 3);
+    desk_load(desk);
+    desk_say_as(desk, "pa", 2, 0, "LAB=5*, CON=4");
+    assert_int_equal(desk_count_snapshots(desk), 3);
+    desk->council.colour = "#DC241F";
+    desk_load(desk);
+    assert_int_equal(desk_count_snapshots(desk), 4);
+    desk_load(desk);
+    assert_int_equal(desk_count_snapshots(desk), 4);
+}
+
 static void what_it_does_not_explain_stays_held(void **state) {
     Desk *desk = *state;
     desk_load(desk);
@@ -77,6 +93,22 @@ static void what_waits_may_turn_out_a_duplicate(void **state) {
     desk_assert_row(desk, "held UNKNOWN_COUNCIL"); // nothing folds yet
     desk_load(desk);
     desk_assert_changes(desk, "1 accepted by 3, 2 duplicate by 3");
+}
+
+static void what_folds_differently_now_is_compared_anew(void **state) {
+    Desk *desk = *state;
+    Declaration *d = desk_draft(desk, 0, "COOP=5*, CON=4");
+    Declaration *folded = desk_draft(desk, 0, "LAB=5*, CON=4");
+    folded->candidates[0].name = d->candidates[0].name;
+    desk_declare(desk, d);
+    desk_declare(desk, d);
+    desk_assert_row(desk, "duplicate"); // they were compared
+    desk_load(desk);
+    desk_declare(desk, folded);
+    desk_assert_row(desk, "duplicate");
+    lane_trim(desk->lane);
+    desk_declare(desk, folded);
+    desk_assert_row(desk, "duplicate");
 }
 
 static void a_conflict_stays_until_the_desk_decides(void **state) {
@@ -186,9 +218,11 @@ int main(void) {
         TEST(records_wait_for_their_reference),
         TEST(both_spaces_get_a_first_snapshot),
         TEST(a_reload_without_news_makes_no_snapshot),
+        TEST(a_reload_is_compared_with_what_was_said_before),
         TEST(what_it_does_not_explain_stays_held),
         TEST(what_waits_is_judged_in_its_order),
         TEST(what_waits_may_turn_out_a_duplicate),
+        TEST(what_folds_differently_now_is_compared_anew),
         TEST(a_conflict_stays_until_the_desk_decides),
         TEST(a_release_from_before_still_holds_good),
         TEST(an_unknown_ballot_and_party_may_become_known),

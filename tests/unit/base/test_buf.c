@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -49,6 +50,39 @@ static void decimals_reach_both_ends(void **state) {
     assert_holds(buf, "-9223372036854775808 9223372036854775807 0");
 }
 
+static void decimals_have_all_their_digits(void **state) {
+    Buf *buf = *state;
+    char expected[24];
+    for (int64_t power = 1, digits = 1; digits <= 18; power *= 10, digits++) {
+        for (int64_t value = power - 1; value <= power + 1; value++) {
+            buf_clear(buf);
+            buf_add_decimal(buf, -value);
+            snprintf(expected, sizeof expected, "%lld", (long long)-value);
+            assert_holds(buf, expected);
+        }
+    }
+}
+
+static void json_strings_are_escaped_wherever_it_is(void **state) {
+    Buf *buf = *state;
+    enum { LENGTH_MAX = 20 };
+    for (size_t len = 1; len <= LENGTH_MAX; len++) {
+        for (size_t place = 0; place < len; place++) {
+            char text[LENGTH_MAX], expected[LENGTH_MAX + 4] = "\"";
+            memset(text, '~', len);
+            text[place] = '"';
+            memcpy(expected + 1, text, place);
+            memcpy(expected + 1 + place, "\\\"", 2);
+            memcpy(expected + 3 + place, text + place + 1, len - place - 1);
+            expected[len + 2] = '"';
+            buf_clear(buf);
+            buf_add_json_string(buf, (Str){text, len});
+            assert_int_equal(buf->len, len + 3);
+            assert_memory_equal(buf->ptr, expected, len + 3);
+        }
+    }
+}
+
 static void json_strings_are_escaped(void **state) {
     Buf *buf = *state;
     buf_add_json_string(buf, STR_LIT("a\"b\\c\nd\te\x01\x1f/\xc3\xa9"));
@@ -71,8 +105,13 @@ static void it_grows_as_it_must(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_buffer_is_an_empty_string), TEST(numbers_go_in_network_order), TEST(decimals_reach_both_ends),
-        TEST(json_strings_are_escaped),           TEST(it_grows_as_it_must),
+        TEST(an_empty_buffer_is_an_empty_string),
+        TEST(numbers_go_in_network_order),
+        TEST(decimals_reach_both_ends),
+        TEST(decimals_have_all_their_digits),
+        TEST(json_strings_are_escaped),
+        TEST(json_strings_are_escaped_wherever_it_is),
+        TEST(it_grows_as_it_must),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
