@@ -20,7 +20,7 @@ static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids
 }
 
 static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
-    Str wanted[LOAD_ELECTIONS];
+    Str wanted[LOAD_ELECTIONS] = {0};
     size_t wanted_count = 0;
     StoreStatus status = STORE_OK;
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
