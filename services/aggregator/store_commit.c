@@ -23,7 +23,8 @@ static bool feed_copy(Connection *c, Str rows) {
 
 static StoreStatus read_failure(Store *store, const PGresult *result) {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    bool fenced = sqlstate != NULL && (strcmp(sqlstate, SQLSTATE_FENCED) == 0 || strcmp(sqlstate, SQLSTATE_UNIQUE) == 0);
+    bool fenced =
+        sqlstate != NULL && (strcmp(sqlstate, SQLSTATE_FENCED) == 0 || strcmp(sqlstate, SQLSTATE_UNIQUE) == 0);
     store->locked_out = sqlstate != NULL && strcmp(sqlstate, SQLSTATE_LOCKED) == 0;
     connection_failed(&store->connection, result);
     return fenced ? STORE_FENCED : STORE_AWAY;
@@ -132,7 +133,7 @@ enum { FIELDS_MAX = 64 };
 _Static_assert(CALL_COUNT - CALL_INSERT == sizeof tables / sizeof *tables, "a table without a statement");
 
 typedef struct CallName {
-    char text[8];
+    char text[16];
 } CallName;
 
 static CallName name_of(Call call) {

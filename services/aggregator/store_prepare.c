@@ -69,7 +69,8 @@ static void add_writer_schemas(Store *store, const Effects *effects, const Schem
         if (fingerprint == 0 || schema_is_stored(store, fingerprint)) {
             continue;
         }
-        buf_printf(sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', ", STR_ARG(hex));
+        buf_printf(sql, "INSERT INTO declared.writer_schema (fingerprint, schema) VALUES ('" STR_FMT "', ",
+                   STR_ARG(hex));
         add_literal(sql, schema_store_json(schemas, fingerprint));
         buf_add_str(sql, STR_LIT(") ON CONFLICT DO NOTHING; "));
         *vec_push(&store->stored_schemas) = fingerprint;
@@ -132,8 +133,7 @@ static const Column notify_parameters[] = {
     {"channel", COLUMN_TEXT, offsetof(NotifyCall, channel), false},
     {"payload", COLUMN_TEXT, offsetof(NotifyCall, payload), false},
 };
-static const Table notify_call = {"pg_notify", notify_parameters,
-                                  sizeof notify_parameters / sizeof *notify_parameters};
+static const Table notify_call = {"pg_notify", notify_parameters, sizeof notify_parameters / sizeof *notify_parameters};
 
 static void add_call(Buf *calls, Call call, const Table *parameters, const void *row) {
     buf_add_u16(calls, (uint16_t)call);
@@ -146,8 +146,11 @@ static void add_call(Buf *calls, Call call, const Table *parameters, const void 
 
 static void add_advance_call(Buf *calls, const LaneAdvance *advance) {
     const Lane *lane = advance->lane;
-    AdvanceCall call = {.lane = lane->lane, .from = advance->from, .to = lane->lane_seq,
-                        .received_at_us = lane->received_at_us, .declarations_next = lane->next[INPUT_DECLARATIONS],
+    AdvanceCall call = {.lane = lane->lane,
+                        .from = advance->from,
+                        .to = lane->lane_seq,
+                        .received_at_us = lane->received_at_us,
+                        .declarations_next = lane->next[INPUT_DECLARATIONS],
                         .desk_next = lane->next[INPUT_DESK]};
     memcpy(call.head_hash, lane->head_hash, sizeof call.head_hash);
     add_call(calls, CALL_ADVANCE, &advance_call, &call);
@@ -160,7 +163,8 @@ static void add_calls(const LaneAdvance *lanes, size_t lanes_count, const TableR
     }
     for (size_t i = 0; i < TABLES_COUNT; i++) {
         for (size_t row = 0; row < tables[i].count; row++) {
-            add_call(calls, CALL_INSERT + i, tables[i].table, (const char *)tables[i].rows + row * tables[i].size);
+            add_call(calls, (Call)(CALL_INSERT + (int)i), tables[i].table,
+                     (const char *)tables[i].rows + row * tables[i].size);
         }
     }
     add_call(calls, CALL_COMMIT, NULL, NULL);

@@ -10,8 +10,8 @@
 
 enum {
     IDLE_MS = 200, // how long it sleeps without a wake, and so how late it sees a stop
-    // Rounds that send begin at least so far apart: a Kafka transaction costs broker and client a hundred times what is in it, so
-    // at 100 declarations a second one for each took most of a core, away from the way to the screen.
+    // Rounds that send begin at least so far apart: a Kafka transaction costs broker and client a hundred times what is
+    // in it, so at 100 declarations a second one for each took most of a core, away from the way to the screen.
     PACE_MS = 200,
     ASK_MS = 5000, // how often the database is asked what nobody has told of
     BACKOFF_MS = 1000,
