@@ -69,7 +69,8 @@ size_t election_bytes(const Election *election) {
     size_t bytes = sizeof *election + election->memory.held + election->entries_bytes + map_bytes(&election->sources);
     const Council *council = election->council;
     if (council != NULL) {
-        bytes += sizeof *council + council->memory.held + map_bytes(&council->ballot_of) + map_bytes(&council->party_of);
+        bytes += sizeof *council + council->memory.held + map_bytes(&council->ballot_of) +
+                 map_bytes(&council->party_of);
     }
     for (size_t i = 0; i < 2; i++) {
         const Space *space = &election->spaces[i];

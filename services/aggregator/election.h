@@ -31,7 +31,7 @@ typedef struct Entry {
     bool rejected_by_operator;
 } Entry;
 
-// A ballot's entries, and which of them counts. Two prints tell apart an entry that was trimmed: of its event id, and of
+// A ballot's entries, and which of them counts. An entry that was trimmed leaves two prints: of its event id, and of
 // source and revision.
 typedef struct Ballot {
     Str ballot_paper_id;

@@ -44,8 +44,8 @@ Election *lane_take_election(Lane *lane, Str election_id);
 // Empties an election that the lane knows, to be loaded anew.
 void lane_forget_election(Lane *lane, Str election_id);
 
-// Gives back what the ballots that were touched can do without (ballot_trim); with `from`, those touched since there were
-// so many.
+// Gives back what the ballots that were touched can do without (ballot_trim); the other those alone that were touched
+// since there were `from` of them.
 void lane_trim(Lane *lane);
 void lane_trim_since(Lane *lane, size_t from);
 

@@ -56,6 +56,12 @@ def by_councils(sizes):
     return found
 
 
+def await_published(pipeline):
+    """What a night left for Kafka must not be the next one's cost."""
+    while int(pipeline.session.ask("SELECT sum(lane_seq - outbox_lane_seq) FROM declared.lane").strip()) > 0:
+        time.sleep(0.2)
+
+
 class Growing:
     """One database whose ledger grows night by night."""
 
@@ -76,6 +82,7 @@ class Growing:
         ended = bed.await_rows(self.pipeline, self.rows, daemon, timeout=7200,
                                seen=None if seen is None else lambda rows: seen(rows, daemon.process.pid))
         used, ours = meter.read()["postgres"], bed.usage(daemon.process.pid)
+        await_published(self.pipeline)
         daemon.stop()
         began = float(self.pipeline.value(BEGAN.format(poll_date)))
         return {"ledger_rows_before": self.rows - councils - declarations, "declarations": declarations,
