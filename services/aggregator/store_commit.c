@@ -199,15 +199,13 @@ static bool read_results(Store *store, StoreStatus *status, bool *committed) {
 static StoreStatus run_calls(Store *store, Str transaction, Str behind) {
     Connection *c = &store->connection;
     StoreStatus status = STORE_OK;
-    bool committed = false, first = !store->is_prepared;
-    bool ended = PQenterPipelineMode(c->pg) != 0 && (!first || send_preparation(store)) &&
+    bool committed = false;
+    bool ended = PQenterPipelineMode(c->pg) != 0 && (store->is_prepared || send_preparation(store)) &&
                  send_calls(c->pg, transaction) && send_calls(c->pg, behind) && PQpipelineSync(c->pg) != 0 &&
                  read_results(store, &status, &committed);
     store->is_prepared = true;
     if (!ended && c->pg != NULL) {
         connection_lose(c);
-    } else if (first && status != STORE_OK) {
-        connection_close(c); // what is prepared now is not known
     }
     return status == STORE_OK && !committed ? STORE_AWAY : status;
 }
@@ -235,8 +233,9 @@ StoreStatus store_commit(Store *store, const Transaction *transaction) {
 }
 
 void store_notify(Store *store, const Transaction *transaction) {
-    bool told = transaction->calls.len > 0;
-    if (!told && transaction->notify.len > 0 && store->connection.pg != NULL) {
-        run_calls(store, STR_LIT(""), buf_str(&transaction->notify));
+    bool told = transaction->calls.len > 0 || transaction->notify.len == 0, first = !store->is_prepared;
+    if (!told && store->connection.pg != NULL &&
+        run_calls(store, STR_LIT(""), buf_str(&transaction->notify)) != STORE_OK && first) {
+        connection_close(&store->connection); // what is prepared now is not known
     }
 }
