@@ -336,13 +336,24 @@ bool consumer_is_dead(const Consumer *consumer) {
     return rd_kafka_fatal_error(consumer->kafka, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-// Only librdkafka's words tell which request was refused. Were they others one day, the process would end and be
+// A client whose session has passed forgets its member id, and may still send a heartbeat without one before it joins
+// again. Who was replaced still has its id.
+static bool is_no_member(const Consumer *consumer) {
+    char *now = rd_kafka_memberid(consumer->kafka);
+    bool none = now == NULL || now[0] == '\0';
+    if (now != NULL) {
+        rd_kafka_mem_free(consumer->kafka, now);
+    }
+    return none;
+}
+
+// Only librdkafka's words tell that offsets were refused. Were they others one day, the process would end and be
 // started again.
 bool consumer_was_replaced(const Consumer *consumer) {
     char reason[512] = "";
     bool dead = rd_kafka_fatal_error(consumer->kafka, reason, sizeof reason) != RD_KAFKA_RESP_ERR_NO_ERROR;
     bool by_offsets = strncmp(reason, "OffsetCommit", strlen("OffsetCommit")) == 0;
-    return dead && (!by_offsets || holds_member(consumer));
+    return dead && !is_no_member(consumer) && (!by_offsets || holds_member(consumer));
 }
 
 bool consumer_renew(Consumer *consumer) {

@@ -69,8 +69,8 @@ Str consumer_trouble(const Consumer *consumer);
 bool consumer_is_dead(const Consumer *consumer);
 
 // Of a dead one: another process has joined the group under its name, and our lanes are its own. False: librdkafka
-// had lost the membership itself, its session having passed, and told an offset (consumer_tell_offsets) as nobody
-// while it joined anew; brokers take that for a process that was replaced. See consumer_renew.
+// had lost the membership itself, its session having passed, and sent a heartbeat or told an offset as nobody before
+// it joined anew; brokers take that for a process that was replaced. See consumer_renew.
 bool consumer_was_replaced(const Consumer *consumer);
 
 // A dead one begins anew, without lanes, as consumer_new made it; consumer_join is next. Every message of before must
