@@ -198,6 +198,7 @@ typedef struct Reapplication {
     SchemaStore *schemas;
     Arena *arena;
     Effects *effects; // of no interest
+    bool whole;       // nothing is let go
     bool trims;       // what is overtaken is let go at once
     bool gave_up;     // a row wanted what was let go
 } Reapplication;
@@ -212,7 +213,7 @@ static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row
     if (status != STORE_OK) {
         return status;
     }
-    if (lane_find_wanting(r->lane, &decoded.record) != NULL) {
+    if (!r->whole && lane_find_wanting(r->lane, &decoded.record) != NULL) {
         r->gave_up = true;
         return STORE_OK;
     }
@@ -242,15 +243,16 @@ static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row
 }
 
 // Desk events may want anything that came before them, so there is no trimming until the last is behind.
-static StoreStatus reapply_rows(Reapplication *r, const PGresult *result, bool trim) {
+static StoreStatus reapply_rows(Reapplication *r, const PGresult *result, bool whole) {
     int count = PQntuples(result), last_desk = count - 1;
     while (last_desk >= 0 && !is_desk_row(result, last_desk)) {
         last_desk--;
     }
     StoreStatus status = STORE_OK;
+    r->whole = whole;
     r->gave_up = false;
     for (int i = 0; status == STORE_OK && !r->gave_up && i < count; i++) {
-        r->trims = trim && i > last_desk;
+        r->trims = !whole && i > last_desk;
         status = reapply_row(r, result, i);
     }
     return status;
@@ -317,14 +319,14 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
     Effects effects = {0};
     Reapplication reapplication = {.store = store, .lane = lane, .schemas = schemas, .arena = &arena, .effects = &effects};
     if (status == STORE_OK) {
-        status = reapply_rows(&reapplication, result, !whole);
+        status = reapply_rows(&reapplication, result, whole);
     }
     if (reapplication.gave_up) {
         for (size_t i = 0; i < count; i++) {
             lane_forget_election(lane, election_ids[i]);
         }
         mark_foreign(lane, newest);
-        status = reapply_rows(&reapplication, result, false);
+        status = reapply_rows(&reapplication, result, true);
     }
     PQclear(result);
     effects_free(&effects);

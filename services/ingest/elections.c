@@ -51,9 +51,15 @@ static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const El
 
 // Before the first record of the batch is applied: the ledger does not have them yet.
 static StoreStatus load_whole_ones(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
+    bool desk = records[0].envelope.topic == INPUT_DESK; // these come first; an action may wait for what follows it
     StoreStatus status = STORE_OK;
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
-        status = load_whole(source, lane, lane_find_wanting(lane, &records[i].decoded.record));
+        const Record *record = &records[i].decoded.record;
+        const Election *election = lane_find_wanting(lane, record);
+        if (election == NULL && desk && !str_is_none(election_of(record))) {
+            election = lane_find_election(lane, election_of(record));
+        }
+        status = load_whole(source, lane, election);
     }
     return status;
 }
