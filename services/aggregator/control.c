@@ -10,23 +10,22 @@ static int32_t least(int32_t a, int32_t b) {
 // Each of these adds a ballot's share (`sign` 1) or takes it out (-1).
 
 static void count_candidates(Count *count, const CouncilBallot *ballot, const BallotResult *result, int32_t sign) {
-    const Declaration *d = result->declaration;
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        const Candidate *c = &d->candidates[i];
-        Tally *party = &count->parties[result->parties[i]];
+    for (size_t i = 0; i < result->candidates_count; i++) {
+        const CandidateResult *c = &result->candidates[i];
+        Tally *party = &count->parties[c->party];
         int32_t elected = c->elected ? sign : 0;
         party->listed += sign;
         party->won += elected;
         // The won seats of a ballot count as a change only where it is known who defended them.
         party->defended += ballot->defending_known ? 0 : elected;
-        if (c->elected && c->elected_by_lot) {
+        if (c->elected && c->by_lot) {
             count->lots += sign;
             count->lot_turns++;
         }
         if (c->votes != COUNT_UNKNOWN) {
             party->votes_known += sign;
             party->votes += sign * c->votes;
-        } else if (!d->uncontested) {
+        } else if (!result->uncontested) {
             count->votes_missing += sign;
         }
     }
@@ -79,6 +78,15 @@ static void count_ballot(Count *count, const CouncilBallot *ballot, const Ballot
         count_to_come(count, ballot, sign);
         break;
     }
+}
+
+CandidateResult candidate_result(const Council *council, const Candidate *candidate) {
+    return (CandidateResult){
+        .votes = candidate->votes,
+        .party = council == NULL ? PARTY_NONE : council_find_party(council, candidate->party_id),
+        .elected = candidate->elected,
+        .by_lot = candidate->elected_by_lot,
+    };
 }
 
 Count count_new(const Council *council, const BallotResult *results) {

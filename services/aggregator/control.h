@@ -10,12 +10,20 @@
 
 typedef enum BallotStatus { BALLOT_AWAITING, BALLOT_DECLARED, BALLOT_POSTPONED } BallotStatus;
 
-// A ballot as it stands. `declaration` and `parties` (the folded party of each candidate) are set
-// for BALLOT_DECLARED alone.
+// What a candidate adds to the sums.
+typedef struct CandidateResult {
+    int64_t votes;    // or COUNT_UNKNOWN
+    PartyIndex party; // folded; PARTY_NONE: the reference data do not list it, and the ballot cannot be counted
+    bool elected, by_lot;
+} CandidateResult;
+
+// A ballot as it stands. What follows the status is set for BALLOT_DECLARED alone.
 typedef struct BallotResult {
     BallotStatus status;
-    const Declaration *declaration;
-    const PartyIndex *parties;
+    const CandidateResult *candidates;
+    size_t candidates_count;
+    bool uncontested;
+    const Declaration *declaration; // for the names of those elected by lot; NULL: nobody was
 } BallotResult;
 
 // What one party's ballots add up to. Everything is a sum, so that a ballot's share can be taken out again.
@@ -41,6 +49,8 @@ typedef struct Count {
     int32_t defending_known;           // declared ballots of which it is known who defended them
     int32_t postponed_defence_unknown; // postponed ballots of which it is not
 } Count;
+
+CandidateResult candidate_result(const Council *council, const Candidate *candidate); // `council` NULL: none is known
 
 // `results` has an entry for each of council->ballots. count_free: back to the zero value.
 Count count_new(const Council *council, const BallotResult *results);

@@ -1,6 +1,7 @@
 #include "services/aggregator/election.h"
 
 #include "common/base/sort.h"
+#include "services/aggregator/packed.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,10 +22,12 @@ Election *election_new(Str election_id) {
     return election;
 }
 
-// The copy of a declaration is one block, with its strings and its parties behind it.
+static size_t entry_bytes(const Entry *entry) {
+    return sizeof *entry + entry->candidates_count * sizeof *entry->candidates + entry->packed_bytes;
+}
+
 static void drop_entry(Election *election, Entry *entry) {
-    mem_free((void *)(uintptr_t)entry->declaration);
-    election->entries_bytes -= entry->kept_bytes + sizeof *entry;
+    election->entries_bytes -= entry_bytes(entry);
     mem_free(entry);
 }
 
@@ -94,68 +97,6 @@ Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id) {
     return ballot;
 }
 
-// Room in a block that was sized beforehand.
-typedef struct Room {
-    char *at;
-} Room;
-
-static void move_in(Room *room, Str *s) {
-    if (!str_is_none(*s)) {
-        s->ptr = s->len == 0 ? "" : memcpy(room->at, s->ptr, s->len);
-        room->at += s->len;
-    }
-}
-
-enum { DECLARATION_STRINGS = 8, CANDIDATE_STRINGS = 4 };
-
-static void list_strings(Declaration *d, Str *strings[DECLARATION_STRINGS]) {
-    Str *const list[DECLARATION_STRINGS] = {&d->event_id,  &d->election_id, &d->ballot_paper_id, &d->council_id,
-                                            &d->ward_name, &d->source,      &d->source_url,      &d->note};
-    memcpy(strings, list, sizeof list);
-}
-
-static size_t strings_bytes(Declaration d) {
-    Str *strings[DECLARATION_STRINGS];
-    size_t bytes = 0;
-    list_strings(&d, strings);
-    for (size_t i = 0; i < DECLARATION_STRINGS; i++) {
-        bytes += strings[i]->len;
-    }
-    for (size_t i = 0; i < d.candidates_count; i++) {
-        const Candidate *c = &d.candidates[i];
-        bytes += c->candidate_id.len + c->name.len + c->party_id.len + c->description.len;
-    }
-    return bytes;
-}
-
-// Declaration, candidates, parties, strings: one block.
-static void keep_declaration(Entry *entry, const Entry *draft) {
-    const Declaration *from = draft->declaration;
-    size_t count = from->candidates_count;
-    size_t bytes = sizeof *from + count * (sizeof *from->candidates + sizeof *entry->parties) + strings_bytes(*from);
-    Declaration *d = mem_resize(NULL, 1, bytes);
-    *d = *from;
-    entry->kept_bytes = (uint32_t)bytes;
-    d->candidates = (Candidate *)(d + 1);
-    entry->parties = (PartyIndex *)(d->candidates + count);
-    Room room = {(char *)(entry->parties + count)};
-    for (size_t i = 0; i < count; i++) {
-        entry->parties[i] = draft->parties[i];
-        Candidate *c = &d->candidates[i];
-        *c = from->candidates[i];
-        Str *const strings[CANDIDATE_STRINGS] = {&c->candidate_id, &c->name, &c->party_id, &c->description};
-        for (size_t s = 0; s < CANDIDATE_STRINGS; s++) {
-            move_in(&room, strings[s]);
-        }
-    }
-    Str *strings[DECLARATION_STRINGS];
-    list_strings(d, strings);
-    for (size_t i = 0; i < DECLARATION_STRINGS; i++) {
-        move_in(&room, strings[i]);
-    }
-    entry->declaration = d;
-}
-
 static const Str *take_source(Election *election, Str name) {
     Str *source = map_get(&election->sources, name);
     if (source == NULL) {
@@ -167,32 +108,56 @@ static const Str *take_source(Election *election, Str name) {
 }
 
 Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch) {
-    Entry *entry = arena_alloc(scratch, 1, sizeof *entry);
+    size_t count = declaration->candidates_count;
+    Entry *entry = arena_alloc_raw(scratch, 1, sizeof *entry + count * sizeof *entry->candidates);
     *entry = (Entry){
         .declaration = declaration,
-        .parties = arena_alloc(scratch, declaration->candidates_count, sizeof *entry->parties),
+        .candidates_count = (uint32_t)count,
         .source = take_source(election, declaration->source),
         .kind = declaration->kind,
         .revision = declaration->revision,
         .declared_at_ms = declaration->declared_at_ms,
         .reported_at_ms = declaration->reported_at_ms,
+        .uncontested = declaration->uncontested,
         .fate = FATE_REJECTED,
     };
+    for (size_t i = 0; i < count; i++) {
+        const CandidateResult *result = &entry->candidates[i];
+        entry->candidates[i] = candidate_result(election->council, &declaration->candidates[i]);
+        entry->by_lot |= result->elected && result->by_lot;
+    }
     return entry;
 }
 
-Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft) {
-    Entry *entry = mem_alloc(1, sizeof *entry);
-    *entry = *draft;
-    keep_declaration(entry, draft);
+Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft, Arena *scratch) {
+    Str packed = declaration_pack(draft->declaration, scratch);
+    size_t candidates_bytes = draft->candidates_count * sizeof *draft->candidates;
+    Entry *entry = mem_resize(NULL, 1, sizeof *entry + candidates_bytes + packed.len);
+    memcpy(entry, draft, sizeof *entry + candidates_bytes);
+    memcpy((char *)entry->candidates + candidates_bytes, packed.ptr, packed.len);
+    entry->packed_bytes = (uint32_t)packed.len;
+    entry->declaration = NULL;
     size_t room = ballot->entries.capacity;
     if (room == 0) { // one is all that most ballots get
         ballot->entries.items = mem_resize(NULL, 1, sizeof entry);
         ballot->entries.capacity = 1;
     }
     *vec_push(&ballot->entries) = entry;
-    election->entries_bytes += entry->kept_bytes + sizeof *entry + (ballot->entries.capacity - room) * sizeof entry;
+    election->entries_bytes += entry_bytes(entry) + (ballot->entries.capacity - room) * sizeof entry;
     return entry;
+}
+
+const Declaration *entry_declaration(const Election *election, const Ballot *ballot, const Entry *entry,
+                                     Arena *scratch) {
+    if (entry->declaration != NULL) {
+        return entry->declaration;
+    }
+    Str packed = {(const char *)(entry->candidates + entry->candidates_count), entry->packed_bytes};
+    Declaration *d = declaration_unpack(packed, scratch);
+    d->election_id = election->election_id;
+    d->ballot_paper_id = ballot->ballot_paper_id;
+    d->source = *entry->source;
+    return d;
 }
 
 // A candidate as a duplicate repeats it.
@@ -216,13 +181,12 @@ static int in_any_fixed_order(const void *left, const void *right) {
 }
 
 // What is told of the candidates, in that order.
-static const void **list_told(const Election *election, const Entry *entry, Arena *scratch) {
-    const Declaration *d = entry->declaration;
+static const void **list_told(const Election *election, const Entry *entry, const Declaration *d, Arena *scratch) {
     Told *told = arena_alloc_raw(scratch, d->candidates_count, sizeof *told);
     const void **list = arena_alloc_raw(scratch, d->candidates_count, sizeof *list);
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
-        PartyIndex party = entry->parties[i];
+        PartyIndex party = entry->candidates[i].party;
         told[i] = (Told){party == PARTY_NONE ? c->party_id : election->council->parties[party].party_id, c};
         list[i] = &told[i];
     }
@@ -230,10 +194,9 @@ static const void **list_told(const Election *election, const Entry *entry, Aren
     return list;
 }
 
-// All but the candidates; of those a sum, in which most corrections differ from what they correct.
-static bool same_head(const Declaration *a, const Declaration *b) {
-    bool same = a->kind == b->kind && a->seats == b->seats && a->ballot_papers == b->ballot_papers &&
-                a->rejected_papers == b->rejected_papers && a->candidates_count == b->candidates_count;
+// By what is at hand: a sum, in which most corrections differ from what they correct.
+static bool may_say_the_same(const Entry *a, const Entry *b) {
+    bool same = a->kind == b->kind && a->candidates_count == b->candidates_count;
     uint64_t votes = 0; // of `a` less those of `b`
     for (size_t i = 0; same && i < a->candidates_count; i++) {
         votes += (uint64_t)a->candidates[i].votes - (uint64_t)b->candidates[i].votes;
@@ -241,12 +204,18 @@ static bool same_head(const Declaration *a, const Declaration *b) {
     return same && votes == 0;
 }
 
-bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch) {
-    if (!same_head(a->declaration, b->declaration)) {
+bool entries_same_content(const Election *election, const Ballot *ballot, const Entry *a, const Entry *b,
+                          Arena *scratch) {
+    if (!may_say_the_same(a, b)) {
         return false;
     }
-    size_t count = a->declaration->candidates_count, same = 0;
-    const void **told_a = list_told(election, a, scratch), **told_b = list_told(election, b, scratch);
+    const Declaration *d = entry_declaration(election, ballot, a, scratch);
+    const Declaration *e = entry_declaration(election, ballot, b, scratch);
+    if (d->seats != e->seats || d->ballot_papers != e->ballot_papers || d->rejected_papers != e->rejected_papers) {
+        return false;
+    }
+    size_t count = d->candidates_count, same = 0;
+    const void **told_a = list_told(election, a, d, scratch), **told_b = list_told(election, b, e, scratch);
     while (same < count && in_any_fixed_order(told_a[same], told_b[same]) == 0) {
         same++;
     }
@@ -300,11 +269,10 @@ bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration) {
     return found;
 }
 
-void entry_resolve(Entry *entry, const Election *election) {
-    const Declaration *d = entry->declaration;
+void entry_resolve(const Election *election, const Ballot *ballot, Entry *entry, Arena *scratch) {
+    const Declaration *d = entry_declaration(election, ballot, entry, scratch);
     for (size_t i = 0; i < d->candidates_count; i++) {
-        entry->parties[i] =
-            election->council == NULL ? PARTY_NONE : council_find_party(election->council, d->candidates[i].party_id);
+        entry->candidates[i] = candidate_result(election->council, &d->candidates[i]);
     }
 }
 
@@ -335,17 +303,28 @@ BallotResult entry_result(const Entry *entry) {
     if (entry == NULL) {
         return (BallotResult){.status = BALLOT_AWAITING};
     }
-    BallotStatus status = entry->kind == KIND_POSTPONED ? BALLOT_POSTPONED : BALLOT_DECLARED;
-    return (BallotResult){status, entry->declaration, entry->parties};
+    if (entry->kind == KIND_POSTPONED) {
+        return (BallotResult){.status = BALLOT_POSTPONED};
+    }
+    return (BallotResult){.status = BALLOT_DECLARED,
+                          .candidates = entry->candidates,
+                          .candidates_count = entry->candidates_count,
+                          .uncontested = entry->uncontested};
 }
 
-BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
+BallotResult *space_results(const Election *election, const Space *space, Arena *arena) {
     _Static_assert(BALLOT_AWAITING == 0, "ballots that no record has concerned are awaited");
+    const Council *council = election->council;
     BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
     for (size_t i = 0; i < space->ballots.count; i++) {
         const Ballot *ballot = space->ballots.items[i];
         if (ballot->council_ballot != NULL) {
-            results[ballot->council_ballot - council->ballots] = entry_result(ballot->in_force);
+            const Entry *entry = ballot->in_force;
+            BallotResult *result = &results[ballot->council_ballot - council->ballots];
+            *result = entry_result(entry);
+            if (entry != NULL && entry->by_lot) {
+                result->declaration = entry_declaration(election, ballot, entry, arena);
+            }
         }
     }
     return results;
@@ -419,12 +398,11 @@ static int by_number(const void *a, const void *b) {
 }
 
 static PartyIndex *list_winners(const Entry *entry, Arena *scratch, size_t *count) {
-    const Declaration *d = entry->declaration;
-    PartyIndex *winners = arena_alloc(scratch, d->candidates_count, sizeof *winners);
+    PartyIndex *winners = arena_alloc(scratch, entry->candidates_count, sizeof *winners);
     *count = 0;
-    for (size_t i = 0; d->kind != KIND_POSTPONED && i < d->candidates_count; i++) {
-        if (d->candidates[i].elected) {
-            winners[(*count)++] = entry->parties[i];
+    for (size_t i = 0; entry->kind != KIND_POSTPONED && i < entry->candidates_count; i++) {
+        if (entry->candidates[i].elected) {
+            winners[(*count)++] = entry->candidates[i].party;
         }
     }
     qsort(winners, *count, sizeof *winners, by_number);

@@ -11,12 +11,12 @@
 #include "services/validator/rules.h"
 
 // A declaration in its election, from its first fate on. Duplicates and what a rule rejected have no entry, nor has
-// what the ballot was trimmed of.
+// what the ballot was trimmed of. One block of memory: its candidates are behind it, then the packed declaration.
 typedef struct Entry {
     int64_t lane_seq, kafka_offset;
-    const Declaration *declaration; // its own copy
-    uint32_t kept_bytes;            // of that copy
-    PartyIndex *parties;            // folded party of each candidate, PARTY_NONE where unknown; with the copy
+    const Declaration *declaration; // of a draft, and not its own; NULL: entry_declaration has it
+    uint32_t packed_bytes;
+    uint32_t candidates_count;
     uint8_t event_id[16];
     const Str *source;   // one place for each source of the election: equal pointers, equal names
     int32_t kind, revision;
@@ -25,10 +25,12 @@ typedef struct Entry {
     RuleSet reasons;
     RuleSet holds;       // of the reasons: those that hold it, and are no mere warnings
     RuleSet identity;    // broken by the record as it came; does not change with reference data
+    bool uncontested, by_lot; // by_lot: of those elected, at least one
     bool released;       // every rule but the UNKNOWN_ ones is waived
-    RuleSet waived_conflicts; // that its release waived: it goes into force over rank and revision
-    int32_t release;     // the how-maniest of the ballot's releases brought it to stand; 0: none did
     bool rejected_by_operator;
+    int32_t release;     // the how-maniest of the ballot's releases brought it to stand; 0: none did
+    RuleSet waived_conflicts; // that its release waived: it goes into force over rank and revision
+    CandidateResult candidates[];
 } Entry;
 
 // A ballot's entries, and which of them counts. An entry that was trimmed leaves two prints: of its event id, and of
@@ -96,17 +98,23 @@ bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration);
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 
 // An entry for the declaration in `scratch`, borrowing it: enough to be judged, once it has its places and event_id.
+// Parties are folded by the reference data there is.
 Entry *entry_draft(Election *election, const Declaration *declaration, Arena *scratch);
 
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count
 // until entry_set_fate or entry_take_judgement.
-Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft);
+Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft, Arena *scratch);
+
+// The entry's declaration, as it came. In `scratch`, its strings with the entry and the ballot.
+const Declaration *entry_declaration(const Election *election, const Ballot *ballot, const Entry *entry,
+                                     Arena *scratch);
 
 // Folded parties, by the reference data there is now.
-void entry_resolve(Entry *entry, const Election *election);
+void entry_resolve(const Election *election, const Ballot *ballot, Entry *entry, Arena *scratch);
 
-// Both say the same (spec 6): what a duplicate repeats.
-bool entries_same_content(const Election *election, const Entry *a, const Entry *b, Arena *scratch);
+// Both of the ballot's entries say the same (spec 6): what a duplicate repeats.
+bool entries_same_content(const Election *election, const Ballot *ballot, const Entry *a, const Entry *b,
+                          Arena *scratch);
 
 // Present fate; keeps the counts of held entries.
 void entry_set_fate(Space *space, Ballot *ballot, Entry *entry, Fate fate);
@@ -121,8 +129,8 @@ Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
 // How a ballot stands with this entry in force; NULL: it is open.
 BallotResult entry_result(const Entry *entry);
 
-// Of each of council->ballots.
-BallotResult *space_results(const Space *space, const Council *council, Arena *arena);
+// Of each of election->council's ballots.
+BallotResult *space_results(const Election *election, const Space *space, Arena *arena);
 
 // The source's standing entry of the highest revision; of equal revisions the one released last,
 // else the first. NULL: none stands.

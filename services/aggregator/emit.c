@@ -94,12 +94,11 @@ static Str cause_json(const Step *step) {
     return end_text(step);
 }
 
-static Str candidates_json(const Step *step, const Council *council, const Entry *entry) {
-    const Declaration *d = entry->declaration;
+static Str candidates_json(const Step *step, const Council *council, const Entry *entry, const Declaration *d) {
     Buf *json = begin_text(step);
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
-        PartyIndex party = entry->parties[i];
+        PartyIndex party = entry->candidates[i].party;
         Str folded = party == PARTY_NONE ? c->party_id : council->parties[party].party_id;
         buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
         buf_add_json_string(json, c->candidate_id);
@@ -157,7 +156,8 @@ void emit_ballot(Step *step, const Election *election, const Space *space, const
     const Entry *entry = ballot->in_force;
     BallotRow row = ballot_row(step, election, space, ballot, STR_LIT("awaiting"));
     if (entry != NULL) {
-        const Declaration *d = entry->declaration;
+        bool own = entry->lane_seq == step->lane_seq; // the row's own declaration
+        const Declaration *d = own ? step->cause.about : entry_declaration(election, ballot, entry, step->arena);
         bool postponed = d->kind == KIND_POSTPONED;
         row.status = postponed ? STR_LIT("postponed") : STR_LIT("declared");
         row.ward_name = str_is_none(row.ward_name) ? d->ward_name : row.ward_name;
@@ -172,7 +172,7 @@ void emit_ballot(Step *step, const Election *election, const Space *space, const
         row.topic = input_topic_name(INPUT_DECLARATIONS);
         row.partition = (MaybeInt){true, step->lane->lane};
         row.kafka_offset = entry->kafka_offset;
-        row.candidates = postponed ? STR_NONE : candidates_json(step, election->council, entry);
+        row.candidates = postponed ? STR_NONE : candidates_json(step, election->council, entry, d);
     }
     put_ballot_row(step, &row);
 }
@@ -357,7 +357,8 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
 }
 
 // Absent when they are those of the newest snapshot.
-static Str new_facts(const Step *step, Space *space, const Council *council, const Standing *standing) {
+static Str new_facts(const Step *step, const Election *election, Space *space, const Standing *standing) {
+    const Council *council = election->council;
     Buf *key = begin_text(step);
     facts_add_key(council, standing, key);
     buf_add_u32(key, space->count.lot_turns);
@@ -365,7 +366,7 @@ static Str new_facts(const Step *step, Space *space, const Council *council, con
         return STR_NONE;
     }
     buf_set(&space->facts_key, buf_str(key));
-    const BallotResult *results = space->count.lots > 0 ? space_results(space, council, step->arena) : NULL;
+    const BallotResult *results = space->count.lots > 0 ? space_results(election, space, step->arena) : NULL;
     Str facts = facts_tell(council, standing, results, step->arena);
     if (space->seq > 0 && str_equal(facts, buf_str(&space->facts))) {
         return STR_NONE;
@@ -456,7 +457,7 @@ void emit_snapshot(Step *step, Election *election, Space *space, bool changed, b
     SnapshotRow row = snapshot_row(step, election, space, &standing);
     row.seats = seats_json(step, &standing);
     row.cause = cause_json(step);
-    row.facts = new_facts(step, space, council, &standing);
+    row.facts = new_facts(step, election, space, &standing);
     *vec_push(&step->effects->snapshots) = row;
     space->seq = row.seq;
     space->control = standing.control;

@@ -348,7 +348,7 @@ static void tell_led_votes_lost_seats(Telling *t) {
 static void tell_lots(Telling *t, const BallotResult *results) {
     for (size_t b = 0; results != NULL && b < t->council->ballots_count; b++) {
         const Declaration *d = results[b].declaration;
-        for (size_t i = 0; results[b].status == BALLOT_DECLARED && i < d->candidates_count; i++) {
+        for (size_t i = 0; d != NULL && i < d->candidates_count; i++) {
             const Candidate *c = &d->candidates[i];
             if (!c->elected || !c->elected_by_lot) {
                 continue;
@@ -358,7 +358,7 @@ static void tell_lots(Telling *t, const BallotResult *results) {
             Part votes = known ? (Part)NUMBER(c->votes) : (Part)TEXT(STR_NONE);
             tell(t, "DECIDED_BY_LOT",
                  PARAMS({"ballot_paper_id", TEXT(d->ballot_paper_id)}, {"candidate", TEXT(c->name)},
-                        {"party_id", TEXT(party_of(t, results[b].parties[i])->party_id)}, {"votes", votes}),
+                        {"party_id", TEXT(party_of(t, results[b].candidates[i].party)->party_id)}, {"votes", votes}),
                  SENTENCE(TEXT(c->name), WORDS(" ("), TEXT(party_name(t, c->party_id)), WORDS(") was elected in "),
                           TEXT(d->ward_name), WORDS(" by lot"), TEXT(after), WORDS(".")));
         }

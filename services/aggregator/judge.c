@@ -27,7 +27,7 @@ static const Entry *find_duplicate(const Election *election, const Ballot *ballo
         const Entry *other = ballot->entries.items[i];
         bool same_message = memcmp(entry->event_id, other->event_id, sizeof entry->event_id) == 0;
         if ((same_message || same_revision(entry, other)) && !was_rejected_by_rule(other) &&
-            other->fate != FATE_DUPLICATE && entries_same_content(election, entry, other, arena)) {
+            other->fate != FATE_DUPLICATE && entries_same_content(election, ballot, entry, other, arena)) {
             return other;
         }
     }
@@ -40,7 +40,7 @@ static void check_conflicting(const Election *election, const Ballot *ballot, co
         const Entry *other = ballot->entries.items[i];
         bool counts = other->lane_seq < entry->lane_seq || entry_stands(other);
         if (other != entry && counts && other->fate != FATE_REJECTED && other->fate != FATE_DUPLICATE &&
-            same_revision(entry, other) && !entries_same_content(election, entry, other, f->arena)) {
+            same_revision(entry, other) && !entries_same_content(election, ballot, entry, other, f->arena)) {
             findings_add(f, RULE_CONFLICTING_REVISION, "offset %lld has other content under revision %d",
                          (long long)other->kafka_offset, entry->revision);
             return;
@@ -75,15 +75,14 @@ static int by_party_and_votes(const void *left, const void *right) {
 // Votes by party, in an order of their own; NULL when some are not known. Sources write names in
 // their own ways, so the candidates' are not compared.
 static PartyVotes *list_votes(const Entry *entry, Arena *arena) {
-    const Declaration *d = entry->declaration;
-    PartyVotes *list = arena_alloc(arena, d->candidates_count, sizeof *list);
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        if (d->candidates[i].votes == COUNT_UNKNOWN) {
+    PartyVotes *list = arena_alloc(arena, entry->candidates_count, sizeof *list);
+    for (size_t i = 0; i < entry->candidates_count; i++) {
+        if (entry->candidates[i].votes == COUNT_UNKNOWN) {
             return NULL;
         }
-        list[i] = (PartyVotes){entry->parties[i], d->candidates[i].votes};
+        list[i] = (PartyVotes){entry->candidates[i].party, entry->candidates[i].votes};
     }
-    qsort(list, d->candidates_count, sizeof *list, by_party_and_votes);
+    qsort(list, entry->candidates_count, sizeof *list, by_party_and_votes);
     return list;
 }
 
@@ -92,8 +91,8 @@ static bool votes_differ(const Entry *a, const Entry *b, Arena *arena) {
         return false;
     }
     const PartyVotes *votes_a = list_votes(a, arena), *votes_b = list_votes(b, arena);
-    size_t count = a->declaration->candidates_count;
-    if (votes_a == NULL || votes_b == NULL || count != b->declaration->candidates_count) {
+    size_t count = a->candidates_count;
+    if (votes_a == NULL || votes_b == NULL || count != b->candidates_count) {
         return votes_a != NULL && votes_b != NULL;
     }
     for (size_t i = 0; i < count; i++) {
@@ -128,6 +127,14 @@ static Fate standing_fate(const Entry *entry, const Entry *newest, const Entry *
     return corroborates ? FATE_CORROBORATED : FATE_ACCEPTED;
 }
 
+static PartyIndex *list_parties(const Entry *entry, Arena *arena) {
+    PartyIndex *parties = arena_alloc_raw(arena, entry->candidates_count, sizeof *parties);
+    for (size_t i = 0; i < entry->candidates_count; i++) {
+        parties[i] = entry->candidates[i].party;
+    }
+    return parties;
+}
+
 Judgement entry_judge(const Election *election, const Ballot *ballot, const Entry *entry, const RuleBook *rules,
                       Arena *arena) {
     const Entry *duplicate = find_duplicate(election, ballot, entry, arena);
@@ -139,11 +146,12 @@ Judgement entry_judge(const Election *election, const Ballot *ballot, const Entr
     const Council *council = election->council;
     const Entry *newest = ballot_newest_of_source(ballot, entry->source);
     const Entry *in_force = ballot->in_force == entry ? NULL : ballot->in_force;
-    if (council == NULL || !str_equal(council->reference->council_id, entry->declaration->council_id)) {
+    const Declaration *d = entry_declaration(election, ballot, entry, arena);
+    if (council == NULL || !str_equal(council->reference->council_id, d->council_id)) {
         findings_add(&f, RULE_UNKNOWN_COUNCIL, "no reference data for " STR_FMT " as council " STR_FMT,
-                     STR_ARG(entry->declaration->election_id), STR_ARG(entry->declaration->council_id));
+                     STR_ARG(d->election_id), STR_ARG(d->council_id));
     } else {
-        rules_check_declaration(council, ballot->council_ballot, entry->declaration, entry->parties, &f);
+        rules_check_declaration(council, ballot->council_ballot, d, list_parties(entry, arena), &f);
         check_conflicting(election, ballot, entry, &f);
         check_stale(entry, newest, &f);
         check_other_source(entry, in_force, &f);

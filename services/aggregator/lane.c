@@ -164,10 +164,10 @@ static Place find_place(const Lane *lane, const OperatorAction *action) {
 }
 
 // The declaration that an action names, an approval the one that made the call.
-static const Declaration *find_declaration(const Lane *lane, const OperatorAction *action) {
+static const Declaration *find_declaration(const Step *step, const OperatorAction *action) {
     bool declared = str_equal_text(action->topic, TOPIC_DECLARATIONS);
-    Place place = declared ? find_entry(lane, action->kafka_offset) : (Place){0};
-    return place.entry == NULL ? NULL : place.entry->declaration;
+    Place place = declared ? find_entry(step->lane, action->kafka_offset) : (Place){0};
+    return place.entry == NULL ? NULL : entry_declaration(place.election, place.ballot, place.entry, step->arena);
 }
 
 Election *lane_find_target(const Lane *lane, const OperatorAction *action) {
@@ -209,7 +209,7 @@ void ballot_settle(Step *step, Election *election, Space *space, Ballot *ballot)
     if (now != before && ballot->council_ballot != NULL) {
         BallotResult was = entry_result(before), is = entry_result(now);
         count_turn(&space->count, ballot->council_ballot, &was, &is);
-        changed = now == NULL || before == NULL || !entries_same_content(election, now, before, step->arena);
+        changed = now == NULL || before == NULL || !entries_same_content(election, ballot, now, before, step->arena);
         emit_ballot(step, election, space, ballot);
     }
     emit_snapshot(step, election, space, changed, false);
@@ -317,7 +317,6 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     draft->kafka_offset = row->kafka_offset;
     draft->identity = identity;
     memcpy(draft->event_id, row->event_id.bytes, sizeof draft->event_id);
-    entry_resolve(draft, election);
     Judgement judgement = entry_judge(election, ballot, draft, step->rules, step->arena);
     row->fate = fate_name(judgement.fate);
     row->reasons = judgement.reasons;
@@ -325,9 +324,9 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
     if (judgement.fate == FATE_DUPLICATE || judgement.fate == FATE_REJECTED) {
         return;
     }
-    Entry *entry = entry_keep(election, ballot, draft);
+    Entry *entry = entry_keep(election, ballot, draft, step->arena);
     entry_take_judgement(space, ballot, entry, &judgement);
-    step->cause.about = entry->declaration;
+    step->cause.about = declaration;
     step->cause.about_itself = true;
     act_pending(step, INPUT_DECLARATIONS, row->kafka_offset, false);
     ballot_settle(step, election, space, ballot);
@@ -358,7 +357,7 @@ static void apply_action(Step *step, const OperatorAction *action, bool target_t
     }
     Place place = find_place(step->lane, action);
     step->cause.by = action->by;
-    step->cause.about = find_declaration(step->lane, action);
+    step->cause.about = find_declaration(step, action);
     if (!act(step, action, &place)) {
         row->fate = fate_name(FATE_REJECTED);
         row->reasons = RULE_BIT(RULE_NOT_HELD);

@@ -14,7 +14,8 @@ static bool covers_parties(const Council *council, const Declaration *d, Str *pr
     return true;
 }
 
-static bool covers_ballot(const Council *council, const Ballot *ballot, Str *problem, Arena *arena) {
+static bool covers_ballot(const Council *council, const Election *election, const Ballot *ballot, Str *problem,
+                          Arena *arena) {
     if (ballot->in_force != NULL && council_find_ballot(council, ballot->ballot_paper_id) == NULL) {
         *problem = arena_printf(arena, "it omits " STR_FMT ", which has a result in force",
                                 STR_ARG(ballot->ballot_paper_id));
@@ -24,7 +25,8 @@ static bool covers_ballot(const Council *council, const Ballot *ballot, Str *pro
     for (size_t i = 0; i < ballot->entries.count; i++) {
         const Entry *entry = ballot->entries.items[i];
         bool counts = entry->kind == KIND_DECLARED || entry->kind == KIND_CORRECTED;
-        if (entry_stands(entry) && counts && !covers_parties(council, entry->declaration, problem, arena)) {
+        if (entry_stands(entry) && counts &&
+            !covers_parties(council, entry_declaration(election, ballot, entry, arena), problem, arena)) {
             return false;
         }
     }
@@ -36,7 +38,7 @@ static bool covers_standing(const Council *council, const Election *election, St
     for (size_t s = 0; s < 2; s++) {
         const Space *space = &election->spaces[s];
         for (size_t i = 0; i < space->ballots.count; i++) {
-            if (!covers_ballot(council, space->ballots.items[i], problem, arena)) {
+            if (!covers_ballot(council, election, space->ballots.items[i], problem, arena)) {
                 return false;
             }
         }
@@ -60,7 +62,7 @@ static bool same_ballot_facts(const CouncilBallot *a, const CouncilBallot *b) {
 static void resolve_ballot(const Step *step, const Election *election, Ballot *ballot) {
     ballot->council_ballot = council_find_ballot(election->council, ballot->ballot_paper_id);
     for (size_t e = 0; e < ballot->entries.count; e++) {
-        entry_resolve(ballot->entries.items[e], election);
+        entry_resolve(election, ballot, ballot->entries.items[e], step->arena);
     }
     ballot->in_force = ballot_find_in_force(ballot, step->rules);
 }
@@ -96,7 +98,7 @@ static void reindex_space(Step *step, Election *election, Space *space, const Co
     }
     buf_clear(&space->facts_key);
     count_free(&space->count);
-    space->count = count_new(council, space_results(space, council, step->arena));
+    space->count = count_new(council, space_results(election, space, step->arena));
 }
 
 typedef struct HeldEntry {
@@ -124,7 +126,7 @@ static void judge_anew(Step *step, Election *election, Space *space, HeldEntry h
     }
     emit_fate_change(step, entry->lane_seq, election->election_id, judgement.fate, judgement.reasons,
                      judgement.detail, STR_NONE, STR_NONE);
-    step->cause.about = entry->declaration;
+    step->cause.about = entry_declaration(election, held.ballot, entry, step->arena);
     ballot_settle(step, election, space, held.ballot);
 }
 

@@ -169,19 +169,23 @@ Declaration *small_declaration(const SmallCouncil *small, int ballot, const char
     return d;
 }
 
+BallotResult declared_result(const Council *council, const Declaration *d, Arena *arena) {
+    CandidateResult *candidates = arena_alloc(arena, d->candidates_count, sizeof *candidates);
+    for (size_t i = 0; i < d->candidates_count; i++) {
+        candidates[i] = candidate_result(council, &d->candidates[i]);
+    }
+    return (BallotResult){BALLOT_DECLARED, candidates, d->candidates_count, d->uncontested, d};
+}
+
 static BallotResult read_result(const SmallCouncil *small, int ballot, const Council *council, Arena *arena) {
     if (small->ballots[ballot].result == NULL) {
         return (BallotResult){.status = BALLOT_AWAITING};
     }
     const Declaration *d = small_declaration(small, ballot, small->ballots[ballot].result, arena);
     if (d->kind == KIND_POSTPONED) {
-        return (BallotResult){.status = BALLOT_POSTPONED, .declaration = d};
+        return (BallotResult){.status = BALLOT_POSTPONED};
     }
-    PartyIndex *parties = arena_alloc(arena, d->candidates_count, sizeof *parties);
-    for (size_t i = 0; i < d->candidates_count; i++) {
-        parties[i] = council_find_party(council, d->candidates[i].party_id);
-    }
-    return (BallotResult){BALLOT_DECLARED, d, parties};
+    return declared_result(council, d, arena);
 }
 
 Standing standing_of(const Council *council, const BallotResult *results, Arena *arena) {

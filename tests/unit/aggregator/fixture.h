@@ -45,6 +45,9 @@ CouncilReference *small_reference(const SmallCouncil *small, Arena *arena);
 // close of poll. `people` as above, or "POSTPONED" or "WITHDRAWN".
 Declaration *small_declaration(const SmallCouncil *small, int ballot, const char *people, Arena *arena);
 
+// The declaration in force for its ballot.
+BallotResult declared_result(const Council *council, const Declaration *declaration, Arena *arena);
+
 // How the council stands with these results, one for each of its ballots.
 Standing standing_of(const Council *council, const BallotResult *results, Arena *arena);
 

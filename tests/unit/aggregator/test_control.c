@@ -326,10 +326,9 @@ static void uncontested_seats_want_no_votes(void **state) {
     const SmallCouncil small = {.ballots = {TO_COME(1)}};
     council = council_new(small_reference(&small, &arena));
     Declaration *d = small_declaration(&small, 0, "LAB*", &arena);
-    PartyIndex labour = council_find_party(council, STR_LIT("LAB"));
-    BallotResult result = {BALLOT_DECLARED, d, &labour};
+    BallotResult result = declared_result(council, d, &arena);
     assert_false(standing_of(council, &result, &arena).votes_complete);
-    d->uncontested = true;
+    result.uncontested = true;
     assert_true(standing_of(council, &result, &arena).votes_complete);
 }
 

@@ -1,6 +1,7 @@
 // Story facts: each code told where it is true, and not told where it is not.
 #include "common/base/mem.h"
 #include "services/aggregator/facts.h"
+#include "tests/unit/aggregator/fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,10 +72,9 @@ static int tear_down(void **state) {
 // The facts after the first `declared` wards.
 static const char *tell(Night *night, int declared) {
     Council *council = council_new(&night->reference);
-    PartyIndex parties[2] = {council_find_party(council, T("PP1")), council_find_party(council, T("PP2"))};
     BallotResult results[BALLOTS] = {0};
     for (int i = 0; i < declared; i++) {
-        results[i] = (BallotResult){BALLOT_DECLARED, &night->declarations[i], parties};
+        results[i] = declared_result(council, &night->declarations[i], &night->arena);
     }
     Count count = count_new(council, results);
     Standing standing = control_decide(council, &count, &night->arena);

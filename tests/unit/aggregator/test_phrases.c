@@ -181,8 +181,7 @@ static void a_name_may_be_shortened_by_the_desk(void **state) {
     CouncilReference *reference = small_reference(&small, &arena);
     reference->short_name = STR_LIT("Mdwy");
     council = council_new(reference);
-    PartyIndex con = council_find_party(council, STR_LIT("CON"));
-    BallotResult result = {BALLOT_DECLARED, small_declaration(&small, 0, "CON*", &arena), &con};
+    BallotResult result = declared_result(council, small_declaration(&small, 0, "CON*", &arena), &arena);
     Standing standing = standing_of(council, &result, &arena);
     assert_text(phrase_headline(council, &standing, false, &arena).full, "CON HOLD Mdwy");
 }
