@@ -174,13 +174,24 @@ Election *lane_find_target(const Lane *lane, const OperatorAction *action) {
     return find_place(lane, action).election;
 }
 
-// An action may have waited for a declaration, and do with its ballot what it likes.
-static bool wants_whole(const Lane *lane, const Election *election, const Declaration *d) {
-    const Ballot *ballot = map_get(&election->spaces[d->is_test].ballot_of, d->ballot_paper_id);
-    return lane->pending.count > 0 || (ballot != NULL && ballot_may_repeat(ballot, d));
+// An action that has waited for the declaration does with its ballot what it likes.
+static bool is_waited_for(const Lane *lane, const Envelope *envelope) {
+    for (size_t i = 0; i < lane->pending.count; i++) {
+        const OperatorAction *action = &lane->pending.items[i].action;
+        if (action->kafka_offset == envelope->kafka_offset &&
+            str_equal(action->topic, input_topic_name(envelope->topic))) {
+            return true;
+        }
+    }
+    return false;
 }
 
-Election *lane_find_wanting(const Lane *lane, const Record *record) {
+static bool wants_whole(const Lane *lane, const Election *election, const Envelope *envelope, const Declaration *d) {
+    const Ballot *ballot = map_get(&election->spaces[d->is_test].ballot_of, d->ballot_paper_id);
+    return (ballot != NULL && ballot_may_repeat(ballot, d)) || is_waited_for(lane, envelope);
+}
+
+Election *lane_find_wanting(const Lane *lane, const Envelope *envelope, const Record *record) {
     Election *election = NULL;
     switch (record->type) {
     case RECORD_REFERENCE:
@@ -191,7 +202,7 @@ Election *lane_find_wanting(const Lane *lane, const Record *record) {
         break;
     case RECORD_DECLARATION:
         election = lane_find_election(lane, record->declaration.election_id);
-        if (election != NULL && election->trimmed && !wants_whole(lane, election, &record->declaration)) {
+        if (election != NULL && election->trimmed && !wants_whole(lane, election, envelope, &record->declaration)) {
             election = NULL;
         }
         break;

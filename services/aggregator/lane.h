@@ -61,7 +61,7 @@ void lane_forget_unused(Lane *lane, int64_t since_us);
 Election *lane_find_target(const Lane *lane, const OperatorAction *action);
 
 // The trimmed election that must be loaded whole before the record is applied. NULL: there is none among those loaded.
-Election *lane_find_wanting(const Lane *lane, const Record *record);
+Election *lane_find_wanting(const Lane *lane, const Envelope *envelope, const Record *record);
 
 // The next record of the lane: judged, given its ledger row and hash, and all that follows from it
 // added to `effects`, whose strings live in `arena`, the envelope, the record and the lane.

@@ -213,10 +213,6 @@ static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row
     if (status != STORE_OK) {
         return status;
     }
-    if (!r->whole && lane_find_wanting(r->lane, &decoded.record) != NULL) {
-        r->gave_up = true;
-        return STORE_OK;
-    }
     bool desk = is_desk_row(result, row);
     Envelope envelope = {
         .topic = desk ? INPUT_DESK : INPUT_DECLARATIONS,
@@ -225,6 +221,10 @@ static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row
         .key = store_field(result, row, 8),
         .payload = store_field(result, row, 3),
     };
+    if (!r->whole && lane_find_wanting(r->lane, &envelope, &decoded.record) != NULL) {
+        r->gave_up = true;
+        return STORE_OK;
+    }
     LedgerRow ledger_row = {
         .lane = r->lane->lane,
         .lane_seq = store_int8_field(result, row, 0),
@@ -234,7 +234,7 @@ static StoreStatus reapply_row(Reapplication *r, const PGresult *result, int row
     };
     size_t touched = r->lane->touched.count;
     lane_reapply(r->lane, &envelope, &decoded, rules, ledger_row, r->arena, r->effects);
-    if (r->trims && r->lane->pending.count == 0) {
+    if (r->trims) {
         lane_trim_since(r->lane, touched);
     }
     effects_clear(r->effects);

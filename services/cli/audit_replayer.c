@@ -416,8 +416,9 @@ static bool reload(Replayer *replayer, Lane *lane, Str election_id, Str *problem
 
 // The trimmed election of which the row may need every record; NULL: none. What an action names may be trimmed itself,
 // but the row says where it is.
-static const Election *find_wanting(const Lane *lane, const Record *record, const LedgerRow *row) {
-    const Election *election = lane_find_wanting(lane, record);
+static const Election *find_wanting(const Lane *lane, const Envelope *envelope, const Record *record,
+                                    const LedgerRow *row) {
+    const Election *election = lane_find_wanting(lane, envelope, record);
     if (election == NULL && record->type == RECORD_ACTION && !str_is_none(row->election_id)) {
         election = lane_find_election(lane, row->election_id);
     }
@@ -431,7 +432,8 @@ ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row
     if (!prepare_row(replayer, row, arena, &decoded, &rules, problem)) {
         return REPLAY_FAILED;
     }
-    const Election *election = find_wanting(lane, &decoded.record, row);
+    Envelope envelope = envelope_of(row);
+    const Election *election = find_wanting(lane, &envelope, &decoded.record, row);
     if (election != NULL) {
         if (effects->ledger.count > 0) {
             return REPLAY_SETTLE_FIRST; // they may point into what is forgotten now
@@ -443,7 +445,6 @@ ReplayStatus replayer_apply(Replayer *replayer, Lane *lane, const LedgerRow *row
     if (decoded.record.type == RECORD_REFERENCE) {
         mark_kept(replayer, lane, decoded.record.reference.election_id);
     }
-    Envelope envelope = envelope_of(row);
     lane_apply(lane, &envelope, &decoded, rules, row->received_at_us, arena, effects);
     return REPLAY_OK;
 }

@@ -49,15 +49,26 @@ static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const El
     return load(source, lane, &id, 1, true);
 }
 
+// An action of this batch is for that record of it. Desk events come first.
+static bool is_acted_on(const BatchRecord *records, const BatchRecord *record) {
+    for (; records->envelope.topic == INPUT_DESK && records != record; records++) {
+        const Record *desk = &records->decoded.record;
+        if (desk->type == RECORD_ACTION && desk->action.kafka_offset == record->envelope.kafka_offset &&
+            str_equal(desk->action.topic, input_topic_name(record->envelope.topic))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Before the first record of the batch is applied: the ledger does not have them yet.
 static StoreStatus load_whole_ones(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
-    bool desk = records[0].envelope.topic == INPUT_DESK; // these come first; an action may wait for what follows it
     StoreStatus status = STORE_OK;
     for (size_t i = 0; i < count && status == STORE_OK; i++) {
         const Record *record = &records[i].decoded.record;
-        const Election *election = lane_find_wanting(lane, record);
-        if (election == NULL && desk && !str_is_none(election_of(record))) {
-            election = lane_find_election(lane, election_of(record));
+        const Election *election = lane_find_wanting(lane, &records[i].envelope, record);
+        if (election == NULL && record->type == RECORD_DECLARATION && is_acted_on(records, &records[i])) {
+            election = lane_find_election(lane, record->declaration.election_id);
         }
         status = load_whole(source, lane, election);
     }

@@ -225,7 +225,7 @@ static void apply_line(Case *c, const json_t *line) {
     Input *input = vec_push(&c->inputs);
     *input = read_input(line, &c->arena);
     bool desk = input->envelope.topic == INPUT_DESK; // what an action names may have been trimmed
-    if (c->reload && (desk || lane_find_wanting(c->lane, &input->decoded.record) != NULL)) {
+    if (c->reload && (desk || lane_find_wanting(c->lane, &input->envelope, &input->decoded.record) != NULL)) {
         reload_lane(c);
     }
     lane_apply(c->lane, &input->envelope, &input->decoded, &c->rules, input->received_at_us, &c->arena, &c->effects);

@@ -309,9 +309,14 @@ static void rows_reapplied_bring_the_same_state(void **state) {
     assert_true(same);
 }
 
-static bool wants_whole(const Desk *desk, const Declaration *d) {
+static bool wants_whole_at(const Desk *desk, int64_t offset, const Declaration *d) {
+    Envelope envelope = {.topic = INPUT_DECLARATIONS, .kafka_offset = offset};
     Record record = {.type = RECORD_DECLARATION, .declaration = *d};
-    return lane_find_wanting(desk->lane, &record) != NULL;
+    return lane_find_wanting(desk->lane, &envelope, &record) != NULL;
+}
+
+static bool wants_whole(const Desk *desk, const Declaration *d) {
+    return wants_whole_at(desk, desk->lane->next[INPUT_DECLARATIONS], d);
 }
 
 static void what_was_trimmed_is_wanted_by_what_may_repeat_it(void **state) {
@@ -345,6 +350,23 @@ static void what_was_trimmed_is_wanted_by_what_may_repeat_it(void **state) {
     lane_forget_election(desk->lane, STR_LIT(SMALL_ELECTION));
     assert_false(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->trimmed);
     assert_null(lane_find_election(desk->lane, STR_LIT(SMALL_ELECTION))->council);
+}
+
+// Else a rebuild that finds the night's decisions in its topic would read every election again for each batch.
+static void only_the_record_that_an_action_waits_for_wants_all(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say(desk, 0, "LAB=5*, CON=4");
+    desk_say_as(desk, "pa", 2, 0, "LAB=6*, CON=4");
+    lane_trim(desk->lane);
+    int64_t next = desk->lane->next[INPUT_DECLARATIONS];
+    desk_act(desk, ACTION_REJECT, next + 1);
+    desk_assert_row(desk, "held NOT_YET_APPLIED");
+    const Declaration *d = desk_draft(desk, 1, "LAB=5*, CON=4");
+    assert_false(wants_whole_at(desk, next, d));
+    assert_true(wants_whole_at(desk, next + 1, d));
+    desk_act_on(desk, ACTION_REJECT, TOPIC_DESK, next + 7); // of the other topic, if it ever comes
+    assert_false(wants_whole_at(desk, next + 7, d));
 }
 
 // A batch loads one election whole after the other before it applies anything: the second must not trim the first.
@@ -412,6 +434,7 @@ int main(void) {
         TEST(what_waited_for_nothing_is_rejected),
         TEST(rows_reapplied_bring_the_same_state),
         TEST(what_was_trimmed_is_wanted_by_what_may_repeat_it),
+        TEST(only_the_record_that_an_action_waits_for_wants_all),
         TEST(forgetting_one_election_leaves_the_others_whole),
         TEST(what_was_touched_may_be_forgotten),
         TEST(elections_out_of_use_are_forgotten_and_the_others_found),
