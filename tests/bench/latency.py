@@ -1,8 +1,8 @@
 """Latency: declarations sent on a schedule, until a listening reader has the snapshot that each caused.
 
 The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the publishing floor (floor_commit --publish:
-and beside that a Kafka transaction) take turns on the same topic; each turn goes through all rates. bench_latency is
-producer and reader in one process, and so on one clock.
+and beside that a Kafka transaction) take turns on the same topic, each turn beginning with another; each goes through
+all rates. bench_latency is producer and reader in one process, and so on one clock.
 """
 
 import contextlib
@@ -17,20 +17,23 @@ import bed
 NAMES = ("declared", "floor", "publishing_floor")
 WARMUP_S = 2
 FIRST_WARMUP_RATE = 100  # at least: at 1 a second nothing grows warm
+BROKER_WARMUP_RATE = 200  # a Kafka transaction for each
+BALLOTS_A_COUNCIL = 100  # the simulator makes up to 120; what goes beyond are corrections, not each with a snapshot
 
 
 class Plan(NamedTuple):
     rates: list  # (declarations a second, how many)
-    first_warmup_s: int  # more, before a program's first turn at a rate: the broker compiles its code while it runs
+    first_warmup_s: int  # more, before a program's first turn at a rate
+    broker_warmup_s: int  # before all of them: the broker compiles its code while it runs
 
 
 def plan_of(quick, tiny=False):
     """At 1 a second there is time for few."""
     if tiny:
-        return Plan([(100, 100)], 1)
+        return Plan([(100, 100)], 1, 1)
     if quick:
-        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3)
-    return Plan([(1, 60), (100, 6000), (1000, 10000)], 10)
+        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3, 10)
+    return Plan([(1, 60), (100, 6000), (1000, 10000)], 10, 60)
 
 
 class Step(NamedTuple):
@@ -48,8 +51,13 @@ def steps_of(plan, turn):
         yield Step(rate, rate * WARMUP_S, count, told=True)
 
 
+def broker_warmup(plan):
+    return Step(BROKER_WARMUP_RATE, 0, BROKER_WARMUP_RATE * plan.broker_warmup_s, told=False)
+
+
 def wanted_lines(plan, repeats):
-    return len(NAMES) * sum(step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn))
+    return broker_warmup(plan).count + len(NAMES) * sum(
+        step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn))
 
 
 class Lines:
@@ -123,14 +131,19 @@ def together(turns):
 
 
 def measure(councils, plan, repeats):
-    night = bed.simulate(councils, wanted_lines(plan, repeats), corrections=0, duplicates=0)
+    wanted = wanted_lines(plan, repeats)
+    night = bed.simulate(max(councils, wanted // BALLOTS_A_COUNCIL), wanted, corrections=0, duplicates=0)
     bed.fill_topics(night._replace(lines=os.devnull))
     lines, turns = Lines(night), {name: [] for name in NAMES}
     with bed.database() as pipeline:
+        take_turn = {"declared": lambda steps: turn_of_daemon(pipeline, night, lines, steps),
+                     "floor": lambda steps: turn_of_floor(pipeline, lines, steps),
+                     "publishing_floor": lambda steps: turn_of_publishing_floor(pipeline, lines, steps)}
+        turn_of_publishing_floor(pipeline, lines, [broker_warmup(plan)])
         for turn in range(repeats):
-            turns["declared"].append(turn_of_daemon(pipeline, night, lines, steps_of(plan, turn)))
-            turns["floor"].append(turn_of_floor(pipeline, lines, steps_of(plan, turn)))
-            turns["publishing_floor"].append(turn_of_publishing_floor(pipeline, lines, steps_of(plan, turn)))
+            first = turn % len(NAMES)
+            for name in NAMES[first:] + NAMES[:first]:
+                turns[name].append(take_turn[name](steps_of(plan, turn)))
             bed.say(f"  latency, turn {turn + 1} of {repeats} done")
     return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
             for i, (rate, _) in enumerate(plan.rates)]
