@@ -95,10 +95,24 @@ static inline void buf_add_decimal(Buf *buf, int64_t value) {
 
 __attribute__((format(printf, 2, 3))) void buf_printf(Buf *buf, const char *format, ...);
 
+// JSON: a quoted, escaped string, or null when absent. The bytes must be valid UTF-8.
+
+// What a string may take.
+static inline size_t json_string_bytes_max(Str s) {
+    return 6 * s.len + sizeof "null";
+}
+
+// Of put_json_string: one that is there.
+char *put_quoted(char *at, Str s);
+
+// Writes the string where there is room for json_string_bytes_max; returns the place behind it.
+static inline char *put_json_string(char *at, Str s) {
+    return str_is_none(s) ? (char *)memcpy(at, "null", 4) + 4 : put_quoted(at, s);
+}
+
 // Of buf_add_json_string: one that is there.
 void buf_add_quoted(Buf *buf, Str s);
 
-// JSON: a quoted, escaped string, or null when absent. The bytes must be valid UTF-8.
 static inline void buf_add_json_string(Buf *buf, Str s) {
     if (str_is_none(s)) {
         buf_add_str(buf, STR_LIT("null"));

@@ -13,6 +13,7 @@ typedef struct Str {
 
 #define STR_NONE ((Str){NULL, 0})
 #define STR_LIT(literal) ((Str){(literal), sizeof(literal) - 1})
+#define STR_ENTRY(literal) {(literal), sizeof(literal) - 1} // the same in a static table, where it must be constant
 
 // For printf's "%.*s".
 #define STR_FMT "%.*s"

@@ -182,6 +182,53 @@ static void move_parties(Council *council) {
     }
 }
 
+// Candidates' parties are looked up by comparing, which costs less than a hash that strangers cannot foresee: the id's
+// last eight bytes as a number, for there ids differ, then its length, then the rest. An id of up to eight bytes is its
+// number: a shorter one is read as halves that overlap, or byte by byte.
+static uint64_t id_word(Str id) {
+    uint64_t word = 0;
+    if (id.len >= sizeof word) {
+        memcpy(&word, id.ptr + id.len - sizeof word, sizeof word);
+    } else if (id.len >= 4) {
+        uint32_t halves[2];
+        memcpy(&halves[0], id.ptr, sizeof halves[0]);
+        memcpy(&halves[1], id.ptr + id.len - sizeof halves[1], sizeof halves[1]);
+        word = (uint64_t)halves[0] << 32 | halves[1];
+    } else {
+        for (size_t i = 0; i < id.len; i++) {
+            word = word << 8 | (unsigned char)id.ptr[i];
+        }
+    }
+    return word;
+}
+
+// Of ids whose words are the same.
+static int compare_rest(Str a, Str b) {
+    if (a.len != b.len) {
+        return a.len < b.len ? -1 : 1;
+    }
+    return a.len <= sizeof(uint64_t) ? 0 : memcmp(a.ptr, b.ptr, a.len - sizeof(uint64_t));
+}
+
+static int compare_keys(const void *left, const void *right) {
+    const PartyKey *a = left, *b = right;
+    return a->word != b->word ? (a->word < b->word ? -1 : 1) : compare_rest(a->id, b->id);
+}
+
+static void list_parties(Council *council) {
+    const Map *map = &council->party_of;
+    council->listed = arena_alloc(&council->memory, map->count, sizeof *council->listed);
+    for (size_t i = 0; i < map->capacity; i++) {
+        const CouncilParty *party = map->slots[i].value;
+        if (party != NULL && party->listed) {
+            Str id = map->slots[i].key;
+            council->listed[council->listed_count++] =
+                (PartyKey){id_word(id), id, (PartyIndex)(party - council->parties)};
+        }
+    }
+    qsort(council->listed, council->listed_count, sizeof *council->listed, compare_keys);
+}
+
 static Str upper_case(Arena *arena, Str name) {
     size_t len = 0;
     uint8_t *upper = u8_toupper((const uint8_t *)name.ptr, name.len, NULL, NULL, NULL, &len);
@@ -206,6 +253,7 @@ Council *council_new(const CouncilReference *reference) {
     add_parties(council);
     add_ballots(council, reference);
     move_parties(council);
+    list_parties(council);
     arena_free(&scratch);
     council->previous_known = r->previous_control != NULL;
     council->previous_party = PARTY_NONE;
@@ -226,8 +274,23 @@ void council_free(Council *council) {
 }
 
 PartyIndex council_find_party(const Council *council, Str party_id) {
-    const CouncilParty *party = map_get(&council->party_of, party_id);
-    return party != NULL && party->listed ? (PartyIndex)(party - council->parties) : PARTY_NONE;
+    uint64_t word = id_word(party_id);
+    size_t from = 0, to = council->listed_count;
+    while (from < to) {
+        size_t middle = (from + to) / 2;
+        const PartyKey *key = &council->listed[middle];
+        if (key->word < word) {
+            from = middle + 1;
+            continue;
+        }
+        int order = key->word > word ? 1 : compare_rest(key->id, party_id);
+        if (order == 0) {
+            return key->party;
+        }
+        from = order < 0 ? middle + 1 : from;
+        to = order < 0 ? to : middle;
+    }
+    return PARTY_NONE;
 }
 
 const CouncilBallot *council_find_ballot(const Council *council, Str ballot_paper_id) {

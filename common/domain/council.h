@@ -26,6 +26,13 @@ typedef struct PartyCount {
     int32_t count;
 } PartyCount;
 
+// An id under which a listed party stands, its own or one folded into it.
+typedef struct PartyKey {
+    uint64_t word; // of the id's last bytes: see council.c
+    Str id;
+    PartyIndex party;
+} PartyKey;
+
 typedef struct CouncilBallot {
     Str ballot_paper_id, ward_name, ward_gss;
     int32_t seats;
@@ -55,6 +62,8 @@ typedef struct Council {
     CouncilBallot *ballots;
     size_t ballots_count;
     Map party_of;  // party id, folded ids included -> CouncilParty
+    PartyKey *listed; // sorted: what council_find_party looks through, once for every candidate
+    size_t listed_count;
     Map ballot_of; // ballot paper id -> CouncilBallot
     Arena memory;
 } Council;

@@ -5,21 +5,22 @@ static const struct {
     Verdict verdict, mildest;
 } rules[RULE_COUNT] = {
 #define RULE_ROW(name, set, least, text) \
-    [RULE_##name] = {.code = {#name, sizeof #name - 1}, .meaning = {text, sizeof text - 1}, .verdict = VERDICT_##set, .mildest = VERDICT_##least},
+    [RULE_##name] = {.code = STR_ENTRY(#name), .meaning = STR_ENTRY(text), .verdict = VERDICT_##set, .mildest = VERDICT_##least},
     RULES(RULE_ROW)
 #undef RULE_ROW
 };
 
-static const char *const fate_names[FATE_COUNT] = {"accepted", "corroborated", "held", "rejected", "duplicate", "superseded"};
-static const char *const verdict_names[] = {"off", "warning", "held", "rejected"};
+static const Str fate_names[FATE_COUNT] = {STR_ENTRY("accepted"), STR_ENTRY("corroborated"), STR_ENTRY("held"),
+                                           STR_ENTRY("rejected"), STR_ENTRY("duplicate"),    STR_ENTRY("superseded")};
+static const Str verdict_names[] = {STR_ENTRY("off"), STR_ENTRY("warning"), STR_ENTRY("held"), STR_ENTRY("rejected")};
 
 Str fate_name(Fate fate) {
-    return str_from(fate_names[fate]);
+    return fate_names[fate];
 }
 
-static bool index_of(const char *const *names, int count, Str name, int *index) {
+static bool index_of(const Str *names, int count, Str name, int *index) {
     for (int i = 0; i < count; i++) {
-        if (str_equal_text(name, names[i])) {
+        if (str_equal(name, names[i])) {
             *index = i;
             return true;
         }
@@ -37,7 +38,7 @@ bool fate_from_name(Str name, Fate *fate) {
 }
 
 Str verdict_name(Verdict verdict) {
-    return str_from(verdict_names[verdict]);
+    return verdict_names[verdict];
 }
 
 bool verdict_from_name(Str name, Verdict *verdict) {

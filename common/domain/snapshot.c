@@ -1,13 +1,18 @@
 #include "common/domain/snapshot.h"
 
 Str status_name(Status status) {
-    static const char *const names[] = {"awaiting", "in_progress", "called", "final"};
-    return str_from(names[status]);
+    static const Str names[] = {STR_ENTRY("awaiting"), STR_ENTRY("in_progress"), STR_ENTRY("called"),
+                                STR_ENTRY("final")};
+    return names[status];
 }
 
 Str outcome_name(Outcome outcome) {
-    static const char *const names[] = {NULL, "HOLD", "GAIN", "LOSS", "NO CHANGE", "NEW"};
-    return str_from(names[outcome]);
+    static const Str names[] = {
+        [OUTCOME_HOLD] = STR_ENTRY("HOLD"), [OUTCOME_GAIN] = STR_ENTRY("GAIN"),
+        [OUTCOME_LOSS] = STR_ENTRY("LOSS"), [OUTCOME_NO_CHANGE] = STR_ENTRY("NO CHANGE"),
+        [OUTCOME_NEW] = STR_ENTRY("NEW"),
+    };
+    return names[outcome];
 }
 
 Str control_text(const Council *council, Control control) {

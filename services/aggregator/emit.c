@@ -40,7 +40,7 @@ static void add_bool(Buf *json, const char *name, bool value) {
 
 // What the database keeps as text: a line an array, in the order that the views know (schemas/sql/0002_api.sql).
 
-enum { COUNT_BYTES_MAX = 1 + DECIMAL_BYTES_MAX, SEATS_BYTES_MAX = 6 * COUNT_BYTES_MAX };
+enum { COUNT_BYTES_MAX = 1 + DECIMAL_BYTES_MAX, SEATS_BYTES_MAX = sizeof ",[]" + 6 * COUNT_BYTES_MAX };
 
 // Writes a comma and the number; returns the place behind it.
 static char *put_count(char *at, bool known, int64_t value) {
@@ -48,27 +48,33 @@ static char *put_count(char *at, bool known, int64_t value) {
     return known ? put_decimal(at, value) : (char *)memcpy(at, "null", 4) + 4;
 }
 
-static void add_text(Buf *json, Str text) {
-    buf_add_byte(json, ',');
-    buf_add_json_string(json, text);
+// The same with a text.
+static char *put_text(char *at, Str text) {
+    *at = ',';
+    return put_json_string(at + 1, text);
 }
 
 static Str seats_json(const Step *step, const Standing *standing) {
     Buf *json = begin_text(step);
+    buf_add_byte(json, '[');
     for (size_t i = 0; i < standing->seats_count; i++) {
         const SeatLine *line = &standing->seats[i];
-        buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
         char *start = buf_reserve(json, SEATS_BYTES_MAX);
-        char *at = put_decimal(start, line->party);
+        char *at = start;
+        if (i > 0) {
+            *at++ = ',';
+        }
+        *at++ = '[';
+        at = put_decimal(at, line->party);
         at = put_count(at, true, line->held);
         at = put_count(at, true, line->won);
         at = put_count(at, true, line->continuing);
         at = put_count(at, line->change.known, line->change.value);
         at = put_count(at, line->votes != COUNT_UNKNOWN, line->votes);
+        *at++ = ']';
         json->len += (size_t)(at - start);
-        buf_add_byte(json, ']');
     }
-    buf_add_str(json, standing->seats_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
+    buf_add_byte(json, ']');
     return end_text(step);
 }
 
@@ -94,25 +100,36 @@ static Str cause_json(const Step *step) {
     return end_text(step);
 }
 
+static size_t candidate_bytes_max(const Candidate *c, Str folded) {
+    return sizeof ",[,,,,]" + json_string_bytes_max(c->candidate_id) + json_string_bytes_max(c->name) +
+           json_string_bytes_max(c->party_id) + json_string_bytes_max(folded) + json_string_bytes_max(c->description) +
+           (size_t)(3 * COUNT_BYTES_MAX);
+}
+
 static Str candidates_json(const Step *step, const Council *council, const Entry *entry, const Declaration *d) {
     Buf *json = begin_text(step);
+    buf_add_byte(json, '[');
     for (size_t i = 0; i < d->candidates_count; i++) {
         const Candidate *c = &d->candidates[i];
         PartyIndex party = entry->candidates[i].party;
         Str folded = party == PARTY_NONE ? c->party_id : council->parties[party].party_id;
-        buf_add_str(json, i == 0 ? STR_LIT("[[") : STR_LIT(",["));
-        buf_add_json_string(json, c->candidate_id);
-        add_text(json, c->name);
-        add_text(json, c->party_id);
-        add_text(json, str_equal(folded, c->party_id) ? STR_NONE : folded);
-        add_text(json, c->description);
-        char *start = buf_reserve(json, 3 * COUNT_BYTES_MAX);
-        char *at = put_count(start, c->votes != COUNT_UNKNOWN, c->votes);
+        char *start = buf_reserve(json, candidate_bytes_max(c, folded));
+        char *at = start;
+        if (i > 0) {
+            *at++ = ',';
+        }
+        *at++ = '[';
+        at = put_json_string(at, c->candidate_id);
+        at = put_text(at, c->name);
+        at = put_text(at, c->party_id);
+        at = put_text(at, str_equal(folded, c->party_id) ? STR_NONE : folded);
+        at = put_text(at, c->description);
+        at = put_count(at, c->votes != COUNT_UNKNOWN, c->votes);
         at = put_count(put_count(at, true, c->elected), true, c->elected_by_lot);
+        *at++ = ']';
         json->len += (size_t)(at - start);
-        buf_add_byte(json, ']');
     }
-    buf_add_str(json, d->candidates_count == 0 ? STR_LIT("[]") : STR_LIT("]"));
+    buf_add_byte(json, ']');
     return end_text(step);
 }
 

@@ -1,6 +1,6 @@
 #include "services/aggregator/phrases.h"
 
-#include "common/base/buf.h"
+#include <assert.h>
 
 // In a phrase: %W who controls now, %F who controlled before, %C the council, %N seats postponed
 // with their noun. `brief` are tried in order after the full one until one is short enough; of the
@@ -83,31 +83,58 @@ static Str first_characters(Str s, size_t count) {
     return (Str){s.ptr, at};
 }
 
-static Str fill(const char *phrase, const Council *council, const Standing *s, Str council_name, Arena *arena) {
-    Buf text = {0};
-    for (; *phrase != '\0'; phrase++) {
-        if (*phrase != '%') {
-            buf_add_byte(&text, (uint8_t)*phrase);
-            continue;
-        }
-        switch (*++phrase) {
-        case 'W':
-            buf_add_str(&text, control_short(council, s->control));
-            break;
-        case 'F':
-            buf_add_str(&text, control_short(council, s->previous));
-            break;
-        case 'C':
-            buf_add_str(&text, council_name);
-            break;
-        default:
-            buf_printf(&text, "%d %s", s->seats_postponed, s->seats_postponed == 1 ? "SEAT" : "SEATS");
-            break;
+// What a phrase is put together from.
+enum { PIECES_MAX = 8 };
+typedef struct Pieces {
+    Str items[PIECES_MAX];
+    size_t count, bytes;
+} Pieces;
+
+static void add_piece(Pieces *pieces, Str text) {
+    assert(pieces->count < PIECES_MAX);
+    pieces->items[pieces->count++] = text;
+    pieces->bytes += text.len;
+}
+
+static Str join(const Pieces *pieces, Arena *arena) {
+    char *text = arena_alloc_raw(arena, pieces->bytes + 1, 1), *at = text;
+    for (size_t i = 0; i < pieces->count; i++) {
+        Str piece = pieces->items[i];
+        if (piece.len > 0) {
+            memcpy(at, piece.ptr, piece.len);
+            at += piece.len;
         }
     }
-    Str filled = arena_copy(arena, buf_str(&text));
-    buf_free(&text);
-    return filled;
+    *at = '\0';
+    return (Str){text, pieces->bytes};
+}
+
+// What stands for a letter behind a %.
+static Str meaning(char letter, const Council *council, const Standing *s, Str council_name, Arena *arena) {
+    switch (letter) {
+    case 'W':
+        return control_short(council, s->control);
+    case 'F':
+        return control_short(council, s->previous);
+    case 'C':
+        return council_name;
+    default:
+        return arena_printf(arena, "%d %s", s->seats_postponed, s->seats_postponed == 1 ? "SEAT" : "SEATS");
+    }
+}
+
+static Str fill(const char *phrase, const Council *council, const Standing *s, Str council_name, Arena *arena) {
+    Pieces pieces = {0};
+    while (*phrase != '\0') {
+        const char *mark = strchrnul(phrase, '%');
+        add_piece(&pieces, (Str){phrase, (size_t)(mark - phrase)});
+        if (*mark == '\0') {
+            break;
+        }
+        add_piece(&pieces, meaning(mark[1], council, s, council_name, arena));
+        phrase = mark + 2;
+    }
+    return join(&pieces, arena);
 }
 
 static Str fill_brief(const Phrase *phrase, const Council *council, const Standing *s, Arena *arena) {
@@ -136,9 +163,10 @@ Headline phrase_headline(const Council *council, const Standing *standing, bool 
 }
 
 Str flash_kind_name(FlashKind kind) {
-    static const char *const names[FLASH_COUNT] = {"CALL_RETRACTED", "LOSS_RETRACTED", "CONTROL_LOST",
-                                                   "CALL_READY",     "CALLED",         "FINAL"};
-    return str_from(names[kind]);
+    static const Str names[FLASH_COUNT] = {STR_ENTRY("CALL_RETRACTED"), STR_ENTRY("LOSS_RETRACTED"),
+                                           STR_ENTRY("CONTROL_LOST"),   STR_ENTRY("CALL_READY"),
+                                           STR_ENTRY("CALLED"),         STR_ENTRY("FINAL")};
+    return names[kind];
 }
 
 // FINAL: MEDWAY: LAB 33, CON 22, IND 4

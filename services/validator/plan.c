@@ -506,6 +506,26 @@ static bool compile_record(Compiler *c, const SchemaNode *writer, const void *co
     return resolve_fields(c, writer, reader->root, reader->offset);
 }
 
+// How far on the jumps lead that begin at this step; 0: it is none.
+static uint32_t jumped(const Plan *plan, size_t step) {
+    return plan->ops[step].code == OP_JUMP ? plan->ops[step].next : 0;
+}
+
+// What leads to a jump leads to where that goes. From the end, so that jumps lead to no other jump themselves.
+static void thread_jumps(Plan *plan) {
+    for (size_t i = plan->ops_count; i-- > 0;) {
+        Op *op = &plan->ops[i];
+        if (op->code == OP_END) {
+            continue;
+        }
+        op->next += jumped(plan, i + op->next);
+        for (size_t b = 0; op->code == OP_UNION && b < op->size; b++) {
+            int32_t *ahead = &plan->table[op->table + b];
+            *ahead += (int32_t)jumped(plan, i + (size_t)*ahead);
+        }
+    }
+}
+
 bool plan_compile(Plan *plan, const SchemaNode *writer, PlanReaders readers, Arena *arena, Str *error) {
     *plan = (Plan){0};
     Compiler c = {.plan = plan, .arena = arena, .readers = readers, .reason = STR_LIT("")};
@@ -516,8 +536,10 @@ bool plan_compile(Plan *plan, const SchemaNode *writer, PlanReaders readers, Are
     if (!compiled) {
         *error = without_dot(c.reason);
         plan_clear(plan);
+        return false;
     }
-    return compiled;
+    thread_jumps(plan);
+    return true;
 }
 
 void plan_clear(Plan *plan) {

@@ -21,15 +21,24 @@ static inline int64_t varint_unzigzag(uint64_t raw) {
     return (int64_t)(raw >> 1 ^ (0 - (raw & 1)));
 }
 
+// Of one byte or two, as nearly all are; else the long form.
+static inline const uint8_t *varint_read(const uint8_t *at, const uint8_t *end, unsigned bytes_max, uint64_t *raw) {
+    if (at < end && *at < 0x80) {
+        *raw = *at;
+        return at + 1;
+    }
+    if (end - at >= 2 && at[1] > 0 && at[1] < 0x80) {
+        *raw = (*at & 0x7Fu) | (uint64_t)at[1] << 7;
+        return at + 2;
+    }
+    return varint_read_long_form(at, end, bytes_max, raw);
+}
+
 static inline const uint8_t *varint_read_long(const uint8_t *at, const uint8_t *end, int64_t *value) {
     uint64_t raw;
-    if (at < end && *at < 0x80) {
-        raw = *at++;
-    } else {
-        at = varint_read_long_form(at, end, VARINT_LONG_BYTES, &raw);
-        if (at == NULL) {
-            return NULL;
-        }
+    at = varint_read(at, end, VARINT_LONG_BYTES, &raw);
+    if (at == NULL) {
+        return NULL;
     }
     *value = varint_unzigzag(raw);
     return at;
@@ -37,13 +46,9 @@ static inline const uint8_t *varint_read_long(const uint8_t *at, const uint8_t *
 
 static inline const uint8_t *varint_read_int(const uint8_t *at, const uint8_t *end, int64_t *value) {
     uint64_t raw;
-    if (at < end && *at < 0x80) {
-        raw = *at++;
-    } else {
-        at = varint_read_long_form(at, end, VARINT_INT_BYTES, &raw);
-        if (at == NULL || raw > UINT32_MAX) {
-            return NULL;
-        }
+    at = varint_read(at, end, VARINT_INT_BYTES, &raw);
+    if (at == NULL || raw > UINT32_MAX) {
+        return NULL;
     }
     *value = varint_unzigzag(raw);
     return at;

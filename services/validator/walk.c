@@ -47,6 +47,27 @@ __attribute__((cold, noinline)) static const uint8_t *fail_int(Walk *w, const ui
     return fail(w, RULE_BAD_AVRO, at, str_from(varint_fault(at, w->end, VARINT_INT_BYTES)));
 }
 
+__attribute__((cold, noinline)) static const uint8_t *fail_length(Walk *w, const uint8_t *at, int64_t len,
+                                                                  size_t left) {
+    return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "length %lld with %zu bytes left", (long long)len, left));
+}
+
+__attribute__((cold, noinline)) static const uint8_t *fail_index(Walk *w, const uint8_t *at, const Op *op,
+                                                                 int64_t index) {
+    const char *of = op->code == OP_UNION ? "union branch" : "enum index";
+    return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "%s %lld of %u", of, (long long)index, op->size));
+}
+
+__attribute__((cold, noinline)) static const uint8_t *fail_bool(Walk *w, const uint8_t *at) {
+    Str what = at == w->end ? STR_LIT("boolean cut short")
+                            : arena_printf(w->arena, "boolean %u, which is neither 0 nor 1", *at);
+    return fail(w, RULE_BAD_AVRO, at, what);
+}
+
+__attribute__((cold, noinline)) static const uint8_t *fail_depth(Walk *w, const uint8_t *at) {
+    return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "nested deeper than %d", LIMIT_SCHEMA_DEPTH));
+}
+
 // Puts a field or an item in front of the path to the fault.
 __attribute__((cold, noinline)) static void blame(Walk *w, Str part) {
     const char *dot = part.len > 0 && w->path.len > 0 && w->path.ptr[0] != '[' ? "." : "";
@@ -78,24 +99,22 @@ static inline const uint8_t *take_int32(Walk *w, const uint8_t *at, int32_t *val
 }
 
 static inline const uint8_t *take_bool(Walk *w, const uint8_t *at, bool *value) {
-    if (at == w->end) {
-        return fail(w, RULE_BAD_AVRO, at, STR_LIT("boolean cut short"));
-    }
-    if (*at > 1) {
-        return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "boolean %u, which is neither 0 nor 1", *at));
+    if (at == w->end || *at > 1) {
+        return fail_bool(w, at);
     }
     *value = *at;
     return at + 1;
 }
 
-static inline const uint8_t *take_index(Walk *w, const char *of, uint32_t count, const uint8_t *at, uint32_t *index) {
+// Of an enum's symbol or a union's branch, of which the step says how many there are.
+static inline const uint8_t *take_index(Walk *w, const Op *op, const uint8_t *at, uint32_t *index) {
     int64_t value = 0;
     const uint8_t *next = take_int(w, at, &value);
     if (next == NULL) {
         return NULL;
     }
-    if (value < 0 || value >= count) {
-        return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "%s %lld of %u", of, (long long)value, count));
+    if (value < 0 || value >= op->size) {
+        return fail_index(w, at, op, value);
     }
     *index = (uint32_t)value;
     return next;
@@ -103,7 +122,7 @@ static inline const uint8_t *take_index(Walk *w, const char *of, uint32_t count,
 
 static const uint8_t *take_enum(Walk *w, const Op *op, const uint8_t *at, int32_t *value) {
     uint32_t index = 0;
-    const uint8_t *next = take_index(w, "enum index", op->size, at, &index);
+    const uint8_t *next = take_index(w, op, at, &index);
     if (next == NULL) {
         return NULL;
     }
@@ -120,37 +139,50 @@ static inline const uint8_t *take_span(Walk *w, const uint8_t *at, Str *value) {
         return NULL;
     }
     if (len < 0 || (uint64_t)len > left(w, bytes)) {
-        return fail(w, RULE_BAD_AVRO, at,
-                    arena_printf(w->arena, "length %lld with %zu bytes left", (long long)len, left(w, bytes)));
+        return fail_length(w, at, len, left(w, bytes));
     }
     *value = (Str){(const char *)bytes, (size_t)len};
     return bytes + len;
 }
 
-// Not zero if some byte is NUL or above ASCII: less one, a NUL borrows into the top bit.
-static inline uint64_t odd_bytes(const uint8_t *at) {
-    static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+static inline uint64_t load_64(const uint8_t *at) {
     uint64_t word;
     memcpy(&word, at, sizeof word);
-    return ((word - ones) | word) & tops;
+    return word;
 }
 
-// ASCII without NUL, eight bytes at a time; the last eight may overlap those before.
+static inline uint64_t load_32(const uint8_t *at) {
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Some byte's top bit is set if some byte is NUL or above ASCII: less one, a NUL borrows into it.
+static inline uint64_t odd_bytes(uint64_t word) {
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (word - ones) | word;
+}
+
+// ASCII without NUL, eight bytes at a time; the last word may overlap those before.
 static inline bool is_plain(const uint8_t *at, size_t len) {
+    static const uint64_t tops = UINT64_C(0x8080808080808080);
     uint64_t odd = 0;
-    if (len < 8) {
-        for (size_t i = 0; i < len; i++) {
-            odd |= (uint8_t)(at[i] - 1) > 0x7E;
+    if (len >= 8) {
+        for (size_t i = 0; i + 8 < len; i += 8) {
+            odd |= odd_bytes(load_64(at + i));
         }
-        return odd == 0;
+        odd |= odd_bytes(load_64(at + len - 8));
+    } else if (len >= 4) {
+        odd = odd_bytes(load_32(at) | load_32(at + len - 4) << 32);
+    } else {
+        for (size_t i = 0; i < len; i++) {
+            odd |= (uint8_t)(at[i] - 1) | at[i];
+        }
     }
-    for (size_t i = 0; i + 8 < len; i += 8) {
-        odd |= odd_bytes(at + i);
-    }
-    return (odd | odd_bytes(at + len - 8)) == 0;
+    return (odd & tops) == 0;
 }
 
-static const uint8_t *check_text(Walk *w, Str text, const uint8_t *next) {
+__attribute__((noinline)) static const uint8_t *check_text(Walk *w, Str text, const uint8_t *next) {
     const uint8_t *bytes = (const uint8_t *)text.ptr;
     const uint8_t *wrong = u8_check(bytes, text.len);
     if (wrong != NULL) {
@@ -160,7 +192,7 @@ static const uint8_t *check_text(Walk *w, Str text, const uint8_t *next) {
     return nul == NULL ? next : fail(w, RULE_BAD_UTF8, nul, STR_LIT("NUL in a string"));
 }
 
-static inline const uint8_t *take_text(Walk *w, const uint8_t *at, Str *value) {
+__attribute__((always_inline)) static inline const uint8_t *take_text(Walk *w, const uint8_t *at, Str *value) {
     at = take_span(w, at, value);
     if (at == NULL || is_plain((const uint8_t *)value->ptr, value->len)) {
         return at;
@@ -363,37 +395,26 @@ static const uint8_t *skip_scalar(Walk *w, const Op *op, const uint8_t *at) {
     case OP_SKIP_STRING:
         return take_text(w, at, &text);
     default: // OP_SKIP_ENUM
-        return take_index(w, "enum index", op->size, at, &index);
+        return take_index(w, op, at, &index);
     }
 }
 
 // A place in the struct. The binding's kind and the member's type agree, so it is aligned.
 #define PLACE(type) ((type *)(void *)(base + op->offset))
 
-// One step that goes on behind itself.
-static inline const uint8_t *step(Walk *w, const Op *op, const uint8_t *at, char *base) {
+// One step that goes on behind itself, of those that a record has few of.
+__attribute__((noinline)) static const uint8_t *rare_step(Walk *w, const Op *op, const uint8_t *at, char *base) {
     bool truth = false;
     switch ((OpCode)op->code) {
     case OP_SET_TYPE:
         memcpy(base, &op->size, sizeof op->size);
         return at;
-    case OP_SET_UNKNOWN:
-        *PLACE(int64_t) = COUNT_UNKNOWN;
-        return at;
-    case OP_STRING:
-        return take_text(w, at, PLACE(Str));
-    case OP_BOOL:
-        return take_bool(w, at, PLACE(bool));
     case OP_TRILEAN:
         at = take_bool(w, at, &truth);
         *PLACE(int32_t) = at == NULL ? TRILEAN_UNKNOWN : truth ? TRILEAN_TRUE : TRILEAN_FALSE;
         return at;
     case OP_INT32:
         return take_int32(w, at, PLACE(int32_t));
-    case OP_INT:
-        return take_int(w, at, PLACE(int64_t));
-    case OP_LONG:
-        return take_long(w, at, PLACE(int64_t));
     case OP_ENUM:
         return take_enum(w, op, at, PLACE(int32_t));
     case OP_ARRAY:
@@ -416,31 +437,49 @@ static inline const uint8_t *step(Walk *w, const Op *op, const uint8_t *at, char
     }
 }
 
-// The steps of a body, up to its end.
+// The steps of a body, up to its end. Here is what a candidate consists of: a declaration has dozens of each, and what
+// else a step may be would take the registers.
 static const uint8_t *run(Walk *w, const Op *op, const uint8_t *at, char *base) {
     if (w->depth == LIMIT_SCHEMA_DEPTH) {
-        return fail(w, RULE_BAD_AVRO, at, arena_printf(w->arena, "nested deeper than %d", LIMIT_SCHEMA_DEPTH));
+        return fail_depth(w, at);
     }
     w->depth++;
-    while (op->code != OP_END) {
-        if (op->code == OP_UNION) {
-            uint32_t branch = 0;
-            at = take_index(w, "union branch", op->size, at, &branch);
-            if (at != NULL) {
-                op += w->plan->table[op->table + branch];
-                continue;
-            }
-        } else if (op->code != OP_JUMP) {
-            at = step(w, op, at, base);
+    for (;;) {
+        uint32_t ahead = op->next, branch = 0;
+        switch (op->code) {
+        case OP_END:
+            w->depth--;
+            return at;
+        case OP_JUMP:
+            break;
+        case OP_UNION:
+            at = take_index(w, op, at, &branch);
+            ahead = at == NULL ? 0 : (uint32_t)w->plan->table[op->table + branch];
+            break;
+        case OP_SET_UNKNOWN:
+            *PLACE(int64_t) = COUNT_UNKNOWN;
+            break;
+        case OP_STRING:
+            at = take_text(w, at, PLACE(Str));
+            break;
+        case OP_BOOL:
+            at = take_bool(w, at, PLACE(bool));
+            break;
+        case OP_INT:
+            at = take_int(w, at, PLACE(int64_t));
+            break;
+        case OP_LONG:
+            at = take_long(w, at, PLACE(int64_t));
+            break;
+        default:
+            at = rare_step(w, op, at, base);
         }
         if (at == NULL) {
             blame(w, str_from(w->plan->names.ptr + op->name));
             return NULL;
         }
-        op += op->next;
+        op += ahead;
     }
-    w->depth--;
-    return at;
 }
 
 bool walk_datum(const Plan *plan, Str payload, size_t datum, void *out, Arena *arena, WalkFault *fault) {

@@ -162,6 +162,43 @@ static void control_before_is_a_party_nobody_or_not_known(void **state) {
     assert_false(make(f)->previous_known);
 }
 
+// Ids of every length up to two words and more, and of each one that differs from it in one byte, of which every other
+// is listed: what is found is what the map of all parties has.
+static void a_party_is_found_by_all_of_its_id(void **state) {
+    Fixture *f = *state;
+    enum { LENGTH_MAX = 20, IDS = LENGTH_MAX * (LENGTH_MAX + 3) / 2 };
+    static char texts[IDS][LENGTH_MAX];
+    Str ids[IDS];
+    Party parties[IDS];
+    size_t count = 0, listed = 0;
+    for (size_t len = 1; len <= LENGTH_MAX; len++) {
+        for (size_t place = 0; place <= len; place++) {
+            memset(texts[count], 'a', len);
+            if (place < len) {
+                texts[count][place] = 'b';
+            }
+            ids[count] = (Str){texts[count], len};
+            if (count % 2 == 0) {
+                parties[listed++] = (Party){.party_id = ids[count], .name = T("n"), .short_name = T("s")};
+            }
+            count++;
+        }
+    }
+    assert_int_equal(count, IDS);
+    f->reference.parties = parties;
+    f->reference.parties_count = listed;
+    f->reference.previous_control = NULL;
+    const Council *council = make(f);
+    for (size_t i = 0; i < count; i++) {
+        PartyIndex found = council_find_party(council, ids[i]);
+        assert_int_equal(found, i % 2 == 0 ? i / 2 : PARTY_NONE);
+    }
+    assert_int_equal(council_find_party(council, T("")), PARTY_NONE);
+    assert_int_equal(council_find_party(council, STR_NONE), PARTY_NONE);
+    f->reference.parties_count = 0;
+    assert_int_equal(council_find_party(make(f), ids[0]), PARTY_NONE);
+}
+
 static void the_short_name_is_given_or_in_upper_case(void **state) {
     Fixture *f = *state;
     assert_true(str_equal_text(make(f)->short_name, "MEDWAY"));
@@ -203,6 +240,7 @@ int main(void) {
         TEST(ballots_are_found_with_folded_nominations),
         TEST(by_elections_alone_are_not_counted),
         TEST(control_before_is_a_party_nobody_or_not_known),
+        TEST(a_party_is_found_by_all_of_its_id),
         TEST(the_short_name_is_given_or_in_upper_case),
         TEST(voting_system_and_poll_date_are_read),
         TEST(it_needs_nothing_of_the_record),

@@ -166,6 +166,47 @@ static void hostile_fields(void **state) {
     }
 }
 
+// Texts are looked at by the word: every length that makes a difference, with one byte changed at each place.
+static void a_byte_that_is_no_text_is_found_wherever_it_is(void **state) {
+    Fixture *f = *state;
+    enum { LENGTH_MAX = 40 };
+    static const struct {
+        uint8_t byte;
+        DecodeStatus status;
+    } bytes[] = {{0x00, DECODE_REJECTED}, {0x01, DECODE_OK},       {0x7f, DECODE_OK},
+                 {0x80, DECODE_REJECTED}, {0xc3, DECODE_REJECTED}, {0xff, DECODE_REJECTED}};
+    for (size_t len = 0; len <= LENGTH_MAX; len++) {
+        char field[1 + LENGTH_MAX] = {(char)(2 * len)};
+        memset(field + 1, 'a', len);
+        set_declaration(f, "ward_name", (Str){field, 1 + len});
+        assert_int_equal(decode(f), DECODE_OK);
+        assert_int_equal(f->out.record.declaration.ward_name.len, len);
+        for (size_t place = 0; place < len; place++) {
+            for (size_t b = 0; b < sizeof bytes / sizeof bytes[0]; b++) {
+                field[1 + place] = (char)bytes[b].byte;
+                set_declaration(f, "ward_name", (Str){field, 1 + len});
+                assert_int_equal(decode(f), bytes[b].status);
+                assert_true(bytes[b].status == DECODE_OK || f->out.rule == RULE_BAD_UTF8);
+            }
+            field[1 + place] = 'a';
+        }
+    }
+}
+
+static void a_character_of_two_bytes_is_text_wherever_it_is(void **state) {
+    Fixture *f = *state;
+    enum { LENGTH_MAX = 40 };
+    for (size_t len = 2; len <= LENGTH_MAX; len++) {
+        for (size_t place = 0; place + 2 <= len; place++) {
+            char field[1 + LENGTH_MAX] = {(char)(2 * len)};
+            memset(field + 1, 'a', len);
+            memcpy(field + 1 + place, "\xc3\xa2", 2);
+            set_declaration(f, "ward_name", (Str){field, 1 + len});
+            assert_int_equal(decode(f), DECODE_OK);
+        }
+    }
+}
+
 static void a_true_block_size_is_accepted(void **state) {
     Fixture *f = *state;
     set_declaration(f, "candidates", (Str){"\x01\x30", 2});
@@ -467,6 +508,8 @@ int main(void) {
         TEST(a_declaration_becomes_a_struct),
         TEST(strings_are_borrowed_from_the_payload),
         TEST(hostile_fields),
+        TEST(a_byte_that_is_no_text_is_found_wherever_it_is),
+        TEST(a_character_of_two_bytes_is_text_wherever_it_is),
         TEST(a_true_block_size_is_accepted),
         TEST(every_truncation_is_rejected),
         TEST(bad_framing),

@@ -291,6 +291,13 @@ static void unions_resolve_by_branch(void **state) {
         {RECORD(FIELD("n", "[\"string\",\"long\",\"double\"]")), BYTES("\x04"),
          "rejected: n: double cannot be read as long at byte 1"},
         {RECORD(FIELD("n", "[\"string\",\"double\"]")), BYTES(""), "refused: n: double cannot be read as long"},
+        {RECORD(N "," FIELD("maybe", "[\"null\",\"int\"]") "," FIELD("extra", "[\"null\",\"int\"]") ","
+                FIELD("more", "[\"null\",\"string\"]")), BYTES("\x0a\x00\x00\x00"), DEFAULTS_FOR("5")},
+        {RECORD(N "," FIELD("maybe", "[\"null\",\"int\"]") "," FIELD("extra", "[\"null\",\"int\"]") ","
+                FIELD("more", "[\"null\",\"string\"]")), BYTES("\x0a\x02\x0e\x00\x02\x02q"),
+         "text=none n=5 maybe=7" AFTER_MAYBE},
+        {RECORD(N "," FIELD("extra", "{\"type\":\"array\",\"items\":[\"null\",\"int\"]}")),
+         BYTES("\x0a\x04\x00\x02\x08\x00"), DEFAULTS_FOR("5")},
         {RECORD(N "," FIELD("sure", "[\"boolean\",\"null\"]")), BYTES("\x0a\x00\x01"),
          "text=none n=5 maybe=- flag=1 BLUE GLAD sure=2 tags=a,b, weights=x:1, inner= items=(7 vv)"},
         {RECORD(N "," FIELD("sure", "\"boolean\"")), BYTES("\x0a\x00"),

@@ -52,6 +52,22 @@ static void ten_bytes_are_the_most(void **state) {
                         "varint longer than 10 bytes");
 }
 
+static void two_bytes_read_as_the_long_form_has_them(void **state) {
+    (void)state;
+    for (unsigned pair = 0; pair <= UINT16_MAX; pair++) {
+        const uint8_t bytes[] = {(uint8_t)pair, (uint8_t)(pair >> 8)};
+        for (size_t len = 0; len <= 2; len++) {
+            uint64_t raw = 0;
+            int64_t value = 0;
+            const uint8_t *end = varint_read_long_form(bytes, bytes + len, VARINT_LONG_BYTES, &raw);
+            assert_ptr_equal(varint_read_long(bytes, bytes + len, &value), end);
+            assert_true(end == NULL || value == varint_unzigzag(raw));
+            assert_ptr_equal(varint_read_int(bytes, bytes + len, &value), end);
+            assert_true(end == NULL || value == varint_unzigzag(raw));
+        }
+    }
+}
+
 static void nothing_is_cut_short(void **state) {
     (void)state;
     int64_t value = 0;
@@ -64,7 +80,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back), cmocka_unit_test(an_int_has_32_bits),
         cmocka_unit_test(padding_is_refused),           cmocka_unit_test(ten_bytes_are_the_most),
-        cmocka_unit_test(nothing_is_cut_short),
+        cmocka_unit_test(nothing_is_cut_short),         cmocka_unit_test(two_bytes_read_as_the_long_form_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
