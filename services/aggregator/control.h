@@ -23,7 +23,6 @@ typedef struct BallotResult {
     const CandidateResult *candidates;
     size_t candidates_count;
     bool uncontested;
-    const Declaration *declaration; // for the names of those elected by lot; NULL: nobody was
 } BallotResult;
 
 // What one party's ballots add up to. Everything is a sum, so that a ballot's share can be taken out again.

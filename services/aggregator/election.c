@@ -98,12 +98,16 @@ Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id) {
 }
 
 static const Str *take_source(Election *election, Str name) {
+    if (election->last_source != NULL && str_equal(*election->last_source, name)) {
+        return election->last_source;
+    }
     Str *source = map_get(&election->sources, name);
     if (source == NULL) {
         source = arena_alloc(&election->memory, 1, sizeof *source);
         *source = arena_copy(&election->memory, name);
         map_put(&election->sources, *source, source);
     }
+    election->last_source = source;
     return source;
 }
 
@@ -312,19 +316,13 @@ BallotResult entry_result(const Entry *entry) {
                           .uncontested = entry->uncontested};
 }
 
-BallotResult *space_results(const Election *election, const Space *space, Arena *arena) {
+BallotResult *space_results(const Space *space, const Council *council, Arena *arena) {
     _Static_assert(BALLOT_AWAITING == 0, "ballots that no record has concerned are awaited");
-    const Council *council = election->council;
     BallotResult *results = arena_alloc(arena, council->ballots_count, sizeof *results);
     for (size_t i = 0; i < space->ballots.count; i++) {
         const Ballot *ballot = space->ballots.items[i];
         if (ballot->council_ballot != NULL) {
-            const Entry *entry = ballot->in_force;
-            BallotResult *result = &results[ballot->council_ballot - council->ballots];
-            *result = entry_result(entry);
-            if (entry != NULL && entry->by_lot) {
-                result->declaration = entry_declaration(election, ballot, entry, arena);
-            }
+            results[ballot->council_ballot - council->ballots] = entry_result(ballot->in_force);
         }
     }
     return results;

@@ -72,6 +72,7 @@ typedef struct Election {
     VEC(Council *) retired; // earlier ones, which rows of the batch may still point into
     Space spaces[2];  // live, rehearsal
     Map sources;      // name -> Str
+    const Str *last_source; // that a record came from: most often the next one's too
     bool foreign;     // another lane keeps this election's snapshots
     bool trimmed;     // entries that may be wanted again are only in the ledger
     int64_t used_at_us;   // the lane's time when a record last concerned it
@@ -129,8 +130,8 @@ Entry *ballot_find_in_force(const Ballot *ballot, const RuleBook *rules);
 // How a ballot stands with this entry in force; NULL: it is open.
 BallotResult entry_result(const Entry *entry);
 
-// Of each of election->council's ballots.
-BallotResult *space_results(const Election *election, const Space *space, Arena *arena);
+// Of each of council->ballots.
+BallotResult *space_results(const Space *space, const Council *council, Arena *arena);
 
 // The source's standing entry of the highest revision; of equal revisions the one released last,
 // else the first. NULL: none stands.

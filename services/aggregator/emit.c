@@ -3,6 +3,8 @@
 #include "services/aggregator/phrases.h"
 #include "services/aggregator/step.h"
 
+#include <stdlib.h>
+
 // JSON is written into the lane's scratch, one text at a time, and kept in the batch's arena.
 static Buf *begin_text(const Step *step) {
     buf_clear(&step->lane->scratch);
@@ -373,6 +375,28 @@ static void put_flashes(const FlashStep *f, const Turn *turn, bool approved) {
     }
 }
 
+static int by_place(const void *left, const void *right) {
+    const LotBallot *a = left, *b = right;
+    return (a->ballot > b->ballot) - (a->ballot < b->ballot);
+}
+
+static LotBallot *list_lots(const Step *step, const Election *election, const Space *space, size_t *count) {
+    size_t most = space->count.lots > 0 ? space->ballots.count : 0;
+    LotBallot *lots = arena_alloc_raw(step->arena, most, sizeof *lots);
+    for (size_t i = 0; i < most; i++) {
+        const Ballot *ballot = space->ballots.items[i];
+        const Entry *entry = ballot->in_force;
+        if (entry != NULL && entry->by_lot && entry->kind != KIND_POSTPONED && ballot->council_ballot != NULL) {
+            const Declaration *d = entry_declaration(election, ballot, entry, step->arena);
+            lots[(*count)++] = (LotBallot){ballot->council_ballot, d, entry->candidates};
+        }
+    }
+    if (*count > 1) {
+        qsort(lots, *count, sizeof *lots, by_place);
+    }
+    return lots;
+}
+
 // Absent when they are those of the newest snapshot.
 static Str new_facts(const Step *step, const Election *election, Space *space, const Standing *standing) {
     const Council *council = election->council;
@@ -383,8 +407,9 @@ static Str new_facts(const Step *step, const Election *election, Space *space, c
         return STR_NONE;
     }
     buf_set(&space->facts_key, buf_str(key));
-    const BallotResult *results = space->count.lots > 0 ? space_results(election, space, step->arena) : NULL;
-    Str facts = facts_tell(council, standing, results, step->arena);
+    size_t lots_count = 0;
+    const LotBallot *lots = list_lots(step, election, space, &lots_count);
+    Str facts = facts_tell(council, standing, lots, lots_count, step->arena);
     if (space->seq > 0 && str_equal(facts, buf_str(&space->facts))) {
         return STR_NONE;
     }

@@ -345,10 +345,10 @@ static void tell_led_votes_lost_seats(Telling *t) {
                   NUMBER(seats->won), WORDS(" to "), NUMBER(votes->won), WORDS(").")));
 }
 
-static void tell_lots(Telling *t, const BallotResult *results) {
-    for (size_t b = 0; results != NULL && b < t->council->ballots_count; b++) {
-        const Declaration *d = results[b].declaration;
-        for (size_t i = 0; d != NULL && i < d->candidates_count; i++) {
+static void tell_lots(Telling *t, const LotBallot *lots, size_t count) {
+    for (size_t b = 0; b < count; b++) {
+        const Declaration *d = lots[b].declaration;
+        for (size_t i = 0; i < d->candidates_count; i++) {
             const Candidate *c = &d->candidates[i];
             if (!c->elected || !c->elected_by_lot) {
                 continue;
@@ -358,7 +358,7 @@ static void tell_lots(Telling *t, const BallotResult *results) {
             Part votes = known ? (Part)NUMBER(c->votes) : (Part)TEXT(STR_NONE);
             tell(t, "DECIDED_BY_LOT",
                  PARAMS({"ballot_paper_id", TEXT(d->ballot_paper_id)}, {"candidate", TEXT(c->name)},
-                        {"party_id", TEXT(party_of(t, results[b].candidates[i].party)->party_id)}, {"votes", votes}),
+                        {"party_id", TEXT(party_of(t, lots[b].candidates[i].party)->party_id)}, {"votes", votes}),
                  SENTENCE(TEXT(c->name), WORDS(" ("), TEXT(party_name(t, c->party_id)), WORDS(") was elected in "),
                           TEXT(d->ward_name), WORDS(" by lot"), TEXT(after), WORDS(".")));
         }
@@ -390,7 +390,8 @@ void facts_add_key(const Council *council, const Standing *s, Buf *key) {
     }
 }
 
-Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena) {
+Str facts_tell(const Council *council, const Standing *standing, const LotBallot *lots, size_t lots_count,
+               Arena *arena) {
     if (!is_story(council, standing)) {
         return STR_LIT("[]");
     }
@@ -406,7 +407,7 @@ Str facts_tell(const Council *council, const Standing *standing, const BallotRes
     tell_majority_was(&t);
     tell_new_seats(&t);
     tell_led_votes_lost_seats(&t);
-    tell_lots(&t, results);
+    tell_lots(&t, lots, lots_count);
     buf_add_byte(&t.json, ']');
     Str facts = arena_copy(arena, buf_str(&t.json));
     buf_free(&t.json);

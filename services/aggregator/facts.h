@@ -11,6 +11,14 @@
 // exactly when no fact can differ. Cheap, so that facts are told anew only where they are new.
 void facts_add_key(const Council *council, const Standing *standing, Buf *key);
 
+// A ballot in which somebody was elected by lot.
+typedef struct LotBallot {
+    const CouncilBallot *ballot;
+    const Declaration *declaration;
+    const CandidateResult *candidates; // of the declaration's
+} LotBallot;
+
 // A JSON array of {"code", "params", "text"}, `[]` while there is no story: before control is lost
-// or certain. In the arena. `results`: of each of council->ballots; NULL: nobody was elected by lot.
-Str facts_tell(const Council *council, const Standing *standing, const BallotResult *results, Arena *arena);
+// or certain. In the arena. `lots` in the order of council->ballots.
+Str facts_tell(const Council *council, const Standing *standing, const LotBallot *lots, size_t lots_count,
+               Arena *arena);

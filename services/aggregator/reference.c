@@ -98,7 +98,7 @@ static void reindex_space(Step *step, Election *election, Space *space, const Co
     }
     buf_clear(&space->facts_key);
     count_free(&space->count);
-    space->count = count_new(council, space_results(election, space, step->arena));
+    space->count = count_new(council, space_results(space, council, step->arena));
 }
 
 typedef struct HeldEntry {

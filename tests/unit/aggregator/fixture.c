@@ -174,7 +174,7 @@ BallotResult declared_result(const Council *council, const Declaration *d, Arena
     for (size_t i = 0; i < d->candidates_count; i++) {
         candidates[i] = candidate_result(council, &d->candidates[i]);
     }
-    return (BallotResult){BALLOT_DECLARED, candidates, d->candidates_count, d->uncontested, d};
+    return (BallotResult){BALLOT_DECLARED, candidates, d->candidates_count, d->uncontested};
 }
 
 static BallotResult read_result(const SmallCouncil *small, int ballot, const Council *council, Arena *arena) {
