@@ -18,7 +18,7 @@ static size_t usual_block_bytes(const Arena *arena) {
     return arena->block_bytes == 0 ? BLOCK_BYTES : arena->block_bytes;
 }
 
-static void add_block(Arena *arena, size_t bytes) {
+__attribute__((cold, noinline)) static void add_block(Arena *arena, size_t bytes) {
     size_t usual = usual_block_bytes(arena);
     size_t size = bytes > usual ? bytes : usual;
     ArenaBlock *block = mem_resize(NULL, 1, size > SIZE_MAX - sizeof *block ? SIZE_MAX : sizeof *block + size);
@@ -30,7 +30,7 @@ static void add_block(Arena *arena, size_t bytes) {
 }
 
 // Room that is not cleared; `bytes` is a multiple of the alignment, or SIZE_MAX for what cannot be had.
-static void *take(Arena *arena, size_t bytes) {
+static inline void *take(Arena *arena, size_t bytes) {
     if (arena->blocks == NULL || arena->blocks->size - arena->used < bytes) {
         add_block(arena, bytes);
     }

@@ -182,25 +182,8 @@ static void move_parties(Council *council) {
     }
 }
 
-// Candidates' parties are looked up by comparing, which costs less than a hash that strangers cannot foresee: the id's
-// last eight bytes as a number, for there ids differ, then its length, then the rest. An id of up to eight bytes is its
-// number: a shorter one is read as halves that overlap, or byte by byte.
-static uint64_t id_word(Str id) {
-    uint64_t word = 0;
-    if (id.len >= sizeof word) {
-        memcpy(&word, id.ptr + id.len - sizeof word, sizeof word);
-    } else if (id.len >= 4) {
-        uint32_t halves[2];
-        memcpy(&halves[0], id.ptr, sizeof halves[0]);
-        memcpy(&halves[1], id.ptr + id.len - sizeof halves[1], sizeof halves[1]);
-        word = (uint64_t)halves[0] << 32 | halves[1];
-    } else {
-        for (size_t i = 0; i < id.len; i++) {
-            word = word << 8 | (unsigned char)id.ptr[i];
-        }
-    }
-    return word;
-}
+// Candidates' parties are looked up by comparing, which costs less than a hash that strangers cannot foresee: by
+// str_word() first, then by length, then by the rest.
 
 // Of ids whose words are the same.
 static int compare_rest(Str a, Str b) {
@@ -223,7 +206,7 @@ static void list_parties(Council *council) {
         if (party != NULL && party->listed) {
             Str id = map->slots[i].key;
             council->listed[council->listed_count++] =
-                (PartyKey){id_word(id), id, (PartyIndex)(party - council->parties)};
+                (PartyKey){str_word(id), id, (PartyIndex)(party - council->parties)};
         }
     }
     qsort(council->listed, council->listed_count, sizeof *council->listed, compare_keys);
@@ -274,7 +257,7 @@ void council_free(Council *council) {
 }
 
 PartyIndex council_find_party(const Council *council, Str party_id) {
-    uint64_t word = id_word(party_id);
+    uint64_t word = str_word(party_id);
     size_t from = 0, to = council->listed_count;
     while (from < to) {
         size_t middle = (from + to) / 2;

@@ -28,7 +28,7 @@ typedef struct PartyCount {
 
 // An id under which a listed party stands, its own or one folded into it.
 typedef struct PartyKey {
-    uint64_t word; // of the id's last bytes: see council.c
+    uint64_t word; // str_word() of the id
     Str id;
     PartyIndex party;
 } PartyKey;

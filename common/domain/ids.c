@@ -26,12 +26,26 @@ bool ids_parse(Str id, ContestId *out) {
     return civil_parse_date(parts[count - 1], &out->poll_date);
 }
 
+static bool ends_with(Str s, Str end) {
+    return s.len >= end.len && memcmp(s.ptr + s.len - end.len, end.ptr, end.len) == 0;
+}
+
+// A ballot's id is its election's with something in front of the date: `<ward>.` or `<ward>.by.`. Nothing else of it
+// needs to be looked at, for dates are written in one way.
 bool ids_same_contest(Str election_id, Str ballot_paper_id) {
-    ContestId election, ballot;
-    return ids_parse(election_id, &election) && str_is_none(election.ward) && ids_parse(ballot_paper_id, &ballot) &&
-           !str_is_none(ballot.ward) && str_equal(election.organisation, ballot.organisation) &&
-           election.poll_date.year == ballot.poll_date.year && election.poll_date.month == ballot.poll_date.month &&
-           election.poll_date.day == ballot.poll_date.day;
+    ContestId election;
+    if (!ids_parse(election_id, &election) || !str_is_none(election.ward)) {
+        return false;
+    }
+    size_t place = election_id.len - sizeof "2023-05-04" + 1;
+    Str head = str_slice(election_id, 0, place), tail = str_slice(election_id, place - 1, election_id.len);
+    if (ballot_paper_id.len <= head.len + tail.len || !str_starts_with(ballot_paper_id, head) ||
+        !ends_with(ballot_paper_id, tail)) {
+        return false;
+    }
+    Str ward = str_slice(ballot_paper_id, head.len, ballot_paper_id.len - tail.len), by = STR_LIT(".by");
+    ward.len -= ends_with(ward, by) ? by.len : 0;
+    return ward.len > 0 && memchr(ward.ptr, '.', ward.len) == NULL;
 }
 
 bool ids_poll_date(Str id, CivilDate *date) {

@@ -49,13 +49,14 @@ static bool same_party(const Declaration *d, const PartyIndex *parties, size_t a
 
 enum { PAIRS_MAX = 64 }; // candidates that are compared each with each
 
-static bool is_twice(const Declaration *d, const PartyIndex *parties, size_t i) {
+// `words`: str_word() of the ids up to that candidate's.
+static bool is_twice(const Declaration *d, const PartyIndex *parties, const uint64_t *words, size_t i) {
     const Candidate *c = &d->candidates[i];
     for (size_t j = 0; j < i; j++) {
         const Candidate *other = &d->candidates[j];
         // A name alone is no proof, so the party decides.
-        if (str_equal(c->candidate_id, other->candidate_id) ||
-            (str_equal(c->name, other->name) && same_party(d, parties, i, j))) {
+        if ((words[i] == words[j] && str_equal(c->candidate_id, other->candidate_id)) ||
+            (same_party(d, parties, i, j) && str_equal(c->name, other->name))) {
             return true;
         }
     }
@@ -71,9 +72,14 @@ static bool is_id_twice(Map *seen, Candidate *c) {
 
 static void check_duplicates(const Declaration *d, const PartyIndex *parties, Findings *f) {
     Map seen = {0};
+    uint64_t words[PAIRS_MAX];
     for (size_t i = 0; i < d->candidates_count; i++) {
         Candidate *c = &d->candidates[i];
-        bool twice = i < PAIRS_MAX && is_twice(d, parties, i);
+        bool twice = false;
+        if (i < PAIRS_MAX) {
+            words[i] = str_word(c->candidate_id);
+            twice = is_twice(d, parties, words, i);
+        }
         if (d->candidates_count > PAIRS_MAX) {
             twice |= is_id_twice(&seen, c);
         }

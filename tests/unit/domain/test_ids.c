@@ -56,6 +56,41 @@ static void a_ballot_belongs_to_its_election_alone(void **state) {
     assert_false(ids_same_contest(STR_LIT("medway"), STR_LIT("medway")));
 }
 
+static bool same_by_their_parts(Str election_id, Str ballot_paper_id) {
+    ContestId election, ballot;
+    return ids_parse(election_id, &election) && str_is_none(election.ward) && ids_parse(ballot_paper_id, &ballot) &&
+           !str_is_none(ballot.ward) && str_equal(election.organisation, ballot.organisation) &&
+           election.poll_date.year == ballot.poll_date.year && election.poll_date.month == ballot.poll_date.month &&
+           election.poll_date.day == ballot.poll_date.day;
+}
+
+// Ids of up to six parts, good and bad.
+static void a_ballot_belongs_to_its_election_by_their_parts(void **state) {
+    (void)state;
+    static const char *const parts[] = {"local", "by", "x", "", "2023-05-04", "2023-05-05", "2023-02-30", NULL};
+    enum { PARTS = sizeof parts / sizeof *parts, IDS = PARTS * PARTS * PARTS * PARTS };
+    static const char *const elections[] = {"local.x.2023-05-04",          "local.by.2023-05-04",
+                                            "local.2023-05-04.2023-05-04", "local.x.2023-02-30",
+                                            "local.x.by.2023-05-04",       "local.local.2023-05-05"};
+    size_t same = 0;
+    for (size_t e = 0; e < sizeof elections / sizeof *elections; e++) {
+        for (size_t i = 0; i < (size_t)IDS * PARTS; i++) {
+            char id[80] = "local";
+            for (size_t rest = i, part = 0; part < 5; part++, rest /= PARTS) {
+                if (parts[rest % PARTS] != NULL) {
+                    strcat(strcat(id, "."), parts[rest % PARTS]);
+                }
+            }
+            bool expected = same_by_their_parts(str_from(elections[e]), str_from(id));
+            assert_int_equal(ids_same_contest(str_from(elections[e]), str_from(id)), expected);
+            same += expected;
+        }
+    }
+    assert_true(same > 10);
+    assert_false(ids_same_contest(STR_LIT("local.x.2023-05-04"), STR_NONE));
+    assert_false(ids_same_contest(STR_NONE, STR_LIT("local.x.y.2023-05-04")));
+}
+
 static void poll_dates_and_by_elections_are_told(void **state) {
     (void)state;
     CivilDate date = {0};
@@ -73,6 +108,7 @@ int main(void) {
         cmocka_unit_test(ids_come_apart),
         cmocka_unit_test(what_is_no_id_is_refused),
         cmocka_unit_test(a_ballot_belongs_to_its_election_alone),
+        cmocka_unit_test(a_ballot_belongs_to_its_election_by_their_parts),
         cmocka_unit_test(poll_dates_and_by_elections_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
