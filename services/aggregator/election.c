@@ -46,7 +46,8 @@ void election_free(Election *election) {
             vec_free(&ballot->prints);
         }
         vec_free(&space->ballots);
-        map_free(&space->ballot_of);
+        mem_free(space->known);
+        map_free(&space->strangers);
         count_free(&space->count);
         buf_free(&space->content_key);
         buf_free(&space->content);
@@ -77,24 +78,66 @@ size_t election_bytes(const Election *election) {
     }
     for (size_t i = 0; i < 2; i++) {
         const Space *space = &election->spaces[i];
-        bytes += map_bytes(&space->ballot_of) + space->ballots.capacity * sizeof(Ballot *) +
+        bytes += map_bytes(&space->strangers) + space->ballots.capacity * sizeof(Ballot *) +
+                 (space->known == NULL ? 0 : council->ballots_count * sizeof(Ballot *)) +
                  space->content_key.capacity + space->facts.capacity + space->facts_key.capacity;
     }
     return bytes;
 }
 
+static const CouncilBallot *find_council_ballot(const Election *election, Str ballot_paper_id) {
+    return election->council == NULL ? NULL : council_find_ballot(election->council, ballot_paper_id);
+}
+
+static size_t place_of(const Election *election, const CouncilBallot *council_ballot) {
+    return (size_t)(council_ballot - election->council->ballots);
+}
+
+static Ballot *find_at(const Election *election, const Space *space, const CouncilBallot *council_ballot, Str id) {
+    if (council_ballot == NULL) {
+        return map_get(&space->strangers, id);
+    }
+    return space->known == NULL ? NULL : space->known[place_of(election, council_ballot)];
+}
+
+static void put_at(const Election *election, Space *space, Ballot *ballot) {
+    if (ballot->council_ballot == NULL) {
+        map_put(&space->strangers, ballot->ballot_paper_id, ballot);
+        return;
+    }
+    if (space->known == NULL) {
+        space->known = mem_alloc(election->council->ballots_count, sizeof *space->known);
+    }
+    space->known[place_of(election, ballot->council_ballot)] = ballot;
+}
+
+Ballot *election_find_ballot(const Election *election, const Space *space, Str ballot_paper_id) {
+    return find_at(election, space, find_council_ballot(election, ballot_paper_id), ballot_paper_id);
+}
+
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id) {
-    Ballot *ballot = map_get(&space->ballot_of, ballot_paper_id);
+    const CouncilBallot *council_ballot = find_council_ballot(election, ballot_paper_id);
+    Ballot *ballot = find_at(election, space, council_ballot, ballot_paper_id);
     if (ballot == NULL) {
         ballot = arena_alloc(&election->memory, 1, sizeof *ballot);
-        ballot->ballot_paper_id = arena_copy(&election->memory, ballot_paper_id);
-        if (election->council != NULL) {
-            ballot->council_ballot = council_find_ballot(election->council, ballot_paper_id);
-        }
-        map_put(&space->ballot_of, ballot->ballot_paper_id, ballot);
+        ballot->council_ballot = council_ballot;
+        ballot->ballot_paper_id = council_ballot != NULL ? council_ballot->ballot_paper_id
+                                                         : arena_copy(&election->memory, ballot_paper_id);
+        put_at(election, space, ballot);
         *vec_push(&space->ballots) = ballot;
     }
     return ballot;
+}
+
+void election_find_council_ballots(const Election *election, Space *space) {
+    mem_free(space->known);
+    space->known = NULL;
+    map_free(&space->strangers);
+    for (size_t i = 0; i < space->ballots.count; i++) {
+        Ballot *ballot = space->ballots.items[i];
+        ballot->council_ballot = find_council_ballot(election, ballot->ballot_paper_id);
+        put_at(election, space, ballot);
+    }
 }
 
 static const Str *take_source(Election *election, Str name) {

@@ -36,7 +36,7 @@ typedef struct Entry {
 // A ballot's entries, and which of them counts. An entry that was trimmed leaves two prints: of its event id, and of
 // source and revision.
 typedef struct Ballot {
-    Str ballot_paper_id;
+    Str ballot_paper_id;                 // the election's, or its council's, or a retired one's
     const CouncilBallot *council_ballot; // NULL: the reference data has no such ballot, or there is none yet
     VEC(Entry *) entries;                // in order of lane_seq
     int32_t held;                        // entries that are held now
@@ -48,8 +48,9 @@ typedef struct Ballot {
 
 typedef struct Space {
     bool is_test;
-    Map ballot_of; // ballot paper id -> Ballot
     VEC(Ballot *) ballots; // those that a record has concerned
+    Ballot **known;        // of them, by the place in council->ballots; NULL: none there
+    Map strangers;         // ballot paper id -> Ballot: those that the reference data do not have
     Count count;           // of all of council->ballots, as they stand
     int32_t ballots_held;
     // The newest snapshot.
@@ -69,7 +70,7 @@ typedef struct Space {
 typedef struct Election {
     Str election_id;
     Council *council; // NULL: no reference data yet
-    VEC(Council *) retired; // earlier ones, which rows of the batch may still point into
+    VEC(Council *) retired; // earlier ones, which ballots and rows of the batch may still point into
     Space spaces[2];  // live, rehearsal
     Map sources;      // name -> Str
     const Str *last_source; // that a record came from: most often the next one's too
@@ -95,8 +96,14 @@ void ballot_trim(Election *election, Ballot *ballot);
 // true for one that does neither, and never false for one that does.
 bool ballot_may_repeat(const Ballot *ballot, const Declaration *declaration);
 
-// The ballot of that id in the space, made when it is not there.
+// The ballot of that id in the space; NULL: no record has concerned it.
+Ballot *election_find_ballot(const Election *election, const Space *space, Str ballot_paper_id);
+
+// The same, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
+
+// Ballots find their reference data anew.
+void election_find_council_ballots(const Election *election, Space *space);
 
 // An entry for the declaration in `scratch`, borrowing it: enough to be judged, once it has its places and event_id.
 // Parties are folded by the reference data there is.

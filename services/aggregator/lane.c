@@ -187,7 +187,7 @@ static bool is_waited_for(const Lane *lane, const Envelope *envelope) {
 }
 
 static bool wants_whole(const Lane *lane, const Election *election, const Envelope *envelope, const Declaration *d) {
-    const Ballot *ballot = map_get(&election->spaces[d->is_test].ballot_of, d->ballot_paper_id);
+    const Ballot *ballot = election_find_ballot(election, &election->spaces[d->is_test], d->ballot_paper_id);
     return (ballot != NULL && ballot_may_repeat(ballot, d)) || is_waited_for(lane, envelope);
 }
 

@@ -60,7 +60,6 @@ static bool same_ballot_facts(const CouncilBallot *a, const CouncilBallot *b) {
 }
 
 static void resolve_ballot(const Step *step, const Election *election, Ballot *ballot) {
-    ballot->council_ballot = council_find_ballot(election->council, ballot->ballot_paper_id);
     for (size_t e = 0; e < ballot->entries.count; e++) {
         entry_resolve(election, ballot, ballot->entries.items[e], step->arena);
     }
@@ -68,9 +67,10 @@ static void resolve_ballot(const Step *step, const Election *election, Ballot *b
 }
 
 // The ballot as the space has it; `bare` is one that no record has concerned yet.
-static const Ballot *ballot_or_bare(const Space *space, const CouncilBallot *council_ballot, Ballot *bare) {
+static const Ballot *ballot_or_bare(const Election *election, const Space *space, const CouncilBallot *council_ballot,
+                                    Ballot *bare) {
     *bare = (Ballot){.ballot_paper_id = council_ballot->ballot_paper_id, .council_ballot = council_ballot};
-    const Ballot *ballot = map_get(&space->ballot_of, council_ballot->ballot_paper_id);
+    const Ballot *ballot = election_find_ballot(election, space, council_ballot->ballot_paper_id);
     return ballot == NULL ? bare : ballot;
 }
 
@@ -78,12 +78,13 @@ static const Ballot *ballot_or_bare(const Space *space, const CouncilBallot *cou
 static void reindex_space(Step *step, Election *election, Space *space, const Council *before) {
     const Council *council = election->council;
     Ballot bare;
+    election_find_council_ballots(election, space);
     for (size_t i = 0; i < space->ballots.count; i++) {
         resolve_ballot(step, election, space->ballots.items[i]);
     }
     for (size_t i = 0; before != NULL && i < before->ballots_count; i++) {
         if (council_find_ballot(council, before->ballots[i].ballot_paper_id) == NULL) {
-            const Ballot *ballot = ballot_or_bare(space, &before->ballots[i], &bare);
+            const Ballot *ballot = ballot_or_bare(election, space, &before->ballots[i], &bare);
             bare.council_ballot = NULL;
             emit_ballot_removed(step, election, space, ballot);
         }
@@ -91,7 +92,7 @@ static void reindex_space(Step *step, Election *election, Space *space, const Co
     for (size_t i = 0; i < council->ballots_count; i++) {
         const CouncilBallot *now = &council->ballots[i];
         const CouncilBallot *earlier = before == NULL ? NULL : council_find_ballot(before, now->ballot_paper_id);
-        const Ballot *ballot = ballot_or_bare(space, now, &bare);
+        const Ballot *ballot = ballot_or_bare(election, space, now, &bare);
         if (ballot->in_force != NULL || !same_ballot_facts(earlier, now)) {
             emit_ballot(step, election, space, ballot);
         }
