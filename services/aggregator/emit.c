@@ -380,19 +380,19 @@ static int by_place(const void *left, const void *right) {
     return (a->ballot > b->ballot) - (a->ballot < b->ballot);
 }
 
-static LotBallot *list_lots(const Step *step, const Election *election, const Space *space, size_t *count) {
+static Lots list_lots(const Step *step, const Election *election, const Space *space) {
     size_t most = space->count.lots > 0 ? space->ballots.count : 0;
-    LotBallot *lots = arena_alloc_raw(step->arena, most, sizeof *lots);
+    Lots lots = {.items = arena_alloc_raw(step->arena, most, sizeof *lots.items)};
     for (size_t i = 0; i < most; i++) {
         const Ballot *ballot = space->ballots.items[i];
         const Entry *entry = ballot->in_force;
         if (entry != NULL && entry->by_lot && entry->kind != KIND_POSTPONED && ballot->council_ballot != NULL) {
             const Declaration *d = entry_declaration(election, ballot, entry, step->arena);
-            lots[(*count)++] = (LotBallot){ballot->council_ballot, d, entry->candidates};
+            lots.items[lots.count++] = (LotBallot){ballot->council_ballot, d, entry->candidates};
         }
     }
-    if (*count > 1) {
-        qsort(lots, *count, sizeof *lots, by_place);
+    if (lots.count > 1) {
+        qsort(lots.items, lots.count, sizeof *lots.items, by_place);
     }
     return lots;
 }
@@ -407,14 +407,14 @@ static Str new_facts(const Step *step, const Election *election, Space *space, c
         return STR_NONE;
     }
     buf_set(&space->facts_key, buf_str(key));
-    size_t lots_count = 0;
-    const LotBallot *lots = list_lots(step, election, space, &lots_count);
-    Str facts = facts_tell(council, standing, lots, lots_count, step->arena);
-    if (space->seq > 0 && str_equal(facts, buf_str(&space->facts))) {
+    Lots lots = list_lots(step, election, space);
+    Buf *facts = begin_text(step);
+    facts_tell(council, standing, &lots, facts, step->arena);
+    if (space->seq > 0 && str_equal(buf_str(facts), buf_str(&space->facts))) {
         return STR_NONE;
     }
-    buf_set(&space->facts, facts);
-    return facts;
+    buf_set(&space->facts, buf_str(facts));
+    return end_text(step);
 }
 
 // What the seats say, whatever place the reference data give each party.

@@ -5,7 +5,7 @@ typedef struct Telling {
     const Council *council;
     const Standing *standing;
     Arena *arena;
-    Buf json, text; // the array, the sentence that is being told
+    Buf *json; // the array
 } Telling;
 
 // A sentence is told in parts, and so are a fact's parameters: each a text, a number or a truth.
@@ -44,9 +44,27 @@ static void add_param(Buf *json, const Param *param) {
     }
 }
 
+static Str join(const Part *parts, size_t count, Arena *arena) {
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++) {
+        most += parts[i].kind == PART_NUMBER ? DECIMAL_BYTES_MAX : parts[i].text.len;
+    }
+    char *text = arena_alloc_raw(arena, most, 1), *at = text;
+    for (size_t i = 0; i < count; i++) {
+        Str part = parts[i].text;
+        if (parts[i].kind == PART_NUMBER) {
+            at = put_decimal(at, parts[i].number);
+        } else if (part.len > 0) {
+            memcpy(at, part.ptr, part.len);
+            at += part.len;
+        }
+    }
+    return (Str){text, (size_t)(at - text)};
+}
+
 static void tell(Telling *t, const char *code, const Param *params, size_t params_count, const Part *sentence,
                  size_t parts_count) {
-    Buf *json = &t->json;
+    Buf *json = t->json;
     buf_add_str(json, json->len > 1 ? STR_LIT(",{\"code\":\"") : STR_LIT("{\"code\":\""));
     buf_add_str(json, str_from(code));
     buf_add_str(json, STR_LIT("\",\"params\":{"));
@@ -54,16 +72,8 @@ static void tell(Telling *t, const char *code, const Param *params, size_t param
         buf_add_str(json, i == 0 ? STR_LIT("") : STR_LIT(","));
         add_param(json, &params[i]);
     }
-    buf_clear(&t->text);
-    for (size_t i = 0; i < parts_count; i++) {
-        if (sentence[i].kind == PART_NUMBER) {
-            buf_add_decimal(&t->text, sentence[i].number);
-        } else {
-            buf_add_str(&t->text, sentence[i].text);
-        }
-    }
     buf_add_str(json, STR_LIT("},\"text\":"));
-    buf_add_json_string(json, buf_str(&t->text));
+    buf_add_json_string(json, join(sentence, parts_count, t->arena));
     buf_add_byte(json, '}');
 }
 
@@ -240,17 +250,19 @@ static void tell_new_seats(Telling *t) {
 // "; Conservative 22, Independent 4": every other party with seats.
 static Str list_others(Telling *t) {
     const Standing *s = t->standing;
-    buf_clear(&t->text);
+    Part *parts = arena_alloc_raw(t->arena, 4 * s->seats_count, sizeof *parts);
+    size_t count = 0;
     for (size_t i = 0; i < s->seats_count; i++) {
         const SeatLine *line = &s->seats[i];
         if (line->party != s->largest_party && line->held > 0) {
-            buf_add_str(&t->text, t->text.len == 0 ? STR_LIT("; ") : STR_LIT(", "));
-            buf_add_str(&t->text, party_of(t, line->party)->name);
-            buf_add_byte(&t->text, ' ');
-            buf_add_decimal(&t->text, line->held);
+            parts[count] = (Part)TEXT(count == 0 ? STR_LIT("; ") : STR_LIT(", "));
+            parts[count + 1] = (Part)TEXT(party_of(t, line->party)->name);
+            parts[count + 2] = (Part)WORDS(" ");
+            parts[count + 3] = (Part)NUMBER(line->held);
+            count += 4;
         }
     }
-    return arena_copy(t->arena, buf_str(&t->text));
+    return join(parts, count, t->arena);
 }
 
 static void tell_largest_party(Telling *t) {
@@ -345,9 +357,9 @@ static void tell_led_votes_lost_seats(Telling *t) {
                   NUMBER(seats->won), WORDS(" to "), NUMBER(votes->won), WORDS(").")));
 }
 
-static void tell_lots(Telling *t, const LotBallot *lots, size_t count) {
-    for (size_t b = 0; b < count; b++) {
-        const Declaration *d = lots[b].declaration;
+static void tell_lots(Telling *t, const Lots *lots) {
+    for (size_t b = 0; b < lots->count; b++) {
+        const Declaration *d = lots->items[b].declaration;
         for (size_t i = 0; i < d->candidates_count; i++) {
             const Candidate *c = &d->candidates[i];
             if (!c->elected || !c->elected_by_lot) {
@@ -358,7 +370,7 @@ static void tell_lots(Telling *t, const LotBallot *lots, size_t count) {
             Part votes = known ? (Part)NUMBER(c->votes) : (Part)TEXT(STR_NONE);
             tell(t, "DECIDED_BY_LOT",
                  PARAMS({"ballot_paper_id", TEXT(d->ballot_paper_id)}, {"candidate", TEXT(c->name)},
-                        {"party_id", TEXT(party_of(t, lots[b].candidates[i].party)->party_id)}, {"votes", votes}),
+                        {"party_id", TEXT(party_of(t, lots->items[b].candidates[i].party)->party_id)}, {"votes", votes}),
                  SENTENCE(TEXT(c->name), WORDS(" ("), TEXT(party_name(t, c->party_id)), WORDS(") was elected in "),
                           TEXT(d->ward_name), WORDS(" by lot"), TEXT(after), WORDS(".")));
         }
@@ -390,27 +402,18 @@ void facts_add_key(const Council *council, const Standing *s, Buf *key) {
     }
 }
 
-Str facts_tell(const Council *council, const Standing *standing, const LotBallot *lots, size_t lots_count,
-               Arena *arena) {
-    if (!is_story(council, standing)) {
-        return STR_LIT("[]");
+void facts_tell(const Council *council, const Standing *standing, const Lots *lots, Buf *json, Arena *arena) {
+    buf_add_byte(json, '[');
+    if (is_story(council, standing)) {
+        Telling t = {council, standing, arena, json};
+        tell_control_held_for(&t);
+        tell_first_majority(&t);
+        tell_largest_party(&t);
+        tell_seat_changes(&t);
+        tell_majority_was(&t);
+        tell_new_seats(&t);
+        tell_led_votes_lost_seats(&t);
+        tell_lots(&t, lots);
     }
-    enum { USUAL_BYTES = 2048, USUAL_SENTENCE_BYTES = 512 };
-    Telling t = {.council = council, .standing = standing, .arena = arena};
-    (void)buf_reserve(&t.json, USUAL_BYTES);
-    (void)buf_reserve(&t.text, USUAL_SENTENCE_BYTES);
-    buf_add_byte(&t.json, '[');
-    tell_control_held_for(&t);
-    tell_first_majority(&t);
-    tell_largest_party(&t);
-    tell_seat_changes(&t);
-    tell_majority_was(&t);
-    tell_new_seats(&t);
-    tell_led_votes_lost_seats(&t);
-    tell_lots(&t, lots, lots_count);
-    buf_add_byte(&t.json, ']');
-    Str facts = arena_copy(arena, buf_str(&t.json));
-    buf_free(&t.json);
-    buf_free(&t.text);
-    return facts;
+    buf_add_byte(json, ']');
 }

@@ -18,7 +18,12 @@ typedef struct LotBallot {
     const CandidateResult *candidates; // of the declaration's
 } LotBallot;
 
-// A JSON array of {"code", "params", "text"}, `[]` while there is no story: before control is lost
-// or certain. In the arena. `lots` in the order of council->ballots.
-Str facts_tell(const Council *council, const Standing *standing, const LotBallot *lots, size_t lots_count,
-               Arena *arena);
+// In the order of council->ballots.
+typedef struct Lots {
+    LotBallot *items;
+    size_t count;
+} Lots;
+
+// Adds a JSON array of {"code", "params", "text"}, `[]` while there is no story: before control is lost or certain.
+// What is needed meanwhile lies in the arena. `json` is empty.
+void facts_tell(const Council *council, const Standing *standing, const Lots *lots, Buf *json, Arena *arena);

@@ -73,15 +73,18 @@ static int tear_down(void **state) {
 static const char *tell(Night *night, int declared) {
     Council *council = council_new(&night->reference);
     BallotResult results[BALLOTS] = {0};
-    LotBallot lots[BALLOTS];
+    Lots lots = {arena_alloc(&night->arena, BALLOTS, sizeof(LotBallot)), (size_t)declared};
     for (int i = 0; i < declared; i++) {
         results[i] = declared_result(council, &night->declarations[i], &night->arena);
-        lots[i] = (LotBallot){&council->ballots[i], &night->declarations[i], results[i].candidates};
+        lots.items[i] = (LotBallot){&council->ballots[i], &night->declarations[i], results[i].candidates};
     }
     Count count = count_new(council, results);
     Standing standing = control_decide(council, &count, &night->arena);
     count_free(&count);
-    Str facts = facts_tell(council, &standing, lots, (size_t)declared, &night->arena);
+    Buf json = {0};
+    facts_tell(council, &standing, &lots, &json, &night->arena);
+    Str facts = arena_copy(&night->arena, buf_str(&json));
+    buf_free(&json);
     council_free(council);
     return facts.ptr;
 }
