@@ -11,7 +11,7 @@ struct Consumer {
     rd_kafka_t *kafka;
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
-    char *member; // the id that came with the assignment, librdkafka's memory; NULL: none yet
+    char *member;            // the id that came with the assignment, librdkafka's memory; NULL: none yet
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
     char trouble[512], stall[256];
 };
@@ -128,14 +128,10 @@ static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_siz
         snprintf(instance, sizeof instance, "%s-%d", name, consumer->worker);
     }
     const KafkaSetting fixed[] = {
-        {"enable.auto.commit", "false"},
-        {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"},
-        {"partition.assignment.strategy", "range"},
-        {"check.crcs", "true"},
-        {"enable.partition.eof", "true"},
-        {"socket.nagle.disable", "true"},
-        {"group.instance.id", instance},
+        {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},   {"partition.assignment.strategy", "range"},
+        {"check.crcs", "true"},           {"enable.partition.eof", "true"},
+        {"socket.nagle.disable", "true"}, {"group.instance.id", instance},
     };
     size_t count = sizeof fixed / sizeof fixed[0] - (instance[0] == '\0');
     rd_kafka_conf_t *conf = kafka_settings(config, fixed, count, error, error_size);
@@ -337,23 +333,26 @@ bool consumer_is_dead(const Consumer *consumer) {
 }
 
 // A client whose session has passed forgets its member id, and may still send a heartbeat without one before it joins
-// again. Who was replaced still has its id.
-static bool is_no_member(const Consumer *consumer) {
+// again. Who was replaced still has its id. Only librdkafka's words tell that offsets were refused: were they others
+// one day, the process would end and be started again.
+bool consumer_reads_replaced(const char *reason, const char *member_then, const char *member_now) {
+    bool is_member = member_now != NULL && member_now[0] != '\0';
+    bool same = is_member && member_then != NULL && strcmp(member_now, member_then) == 0;
+    bool by_offsets = strncmp(reason, "OffsetCommit", strlen("OffsetCommit")) == 0;
+    return by_offsets ? same : is_member;
+}
+
+bool consumer_was_replaced(const Consumer *consumer) {
+    char reason[512] = "";
+    if (rd_kafka_fatal_error(consumer->kafka, reason, sizeof reason) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return false;
+    }
     char *now = rd_kafka_memberid(consumer->kafka);
-    bool none = now == NULL || now[0] == '\0';
+    bool replaced = consumer_reads_replaced(reason, consumer->member, now);
     if (now != NULL) {
         rd_kafka_mem_free(consumer->kafka, now);
     }
-    return none;
-}
-
-// Only librdkafka's words tell that offsets were refused. Were they others one day, the process would end and be
-// started again.
-bool consumer_was_replaced(const Consumer *consumer) {
-    char reason[512] = "";
-    bool dead = rd_kafka_fatal_error(consumer->kafka, reason, sizeof reason) != RD_KAFKA_RESP_ERR_NO_ERROR;
-    bool by_offsets = strncmp(reason, "OffsetCommit", strlen("OffsetCommit")) == 0;
-    return dead && !is_no_member(consumer) && (!by_offsets || holds_member(consumer));
+    return replaced;
 }
 
 bool consumer_renew(Consumer *consumer) {

@@ -73,6 +73,10 @@ bool consumer_is_dead(const Consumer *consumer);
 // it joined anew; brokers take that for a process that was replaced. See consumer_renew.
 bool consumer_was_replaced(const Consumer *consumer);
 
+// What that is decided by: librdkafka's reason, and the id that the group gave this member, as it was when lanes came
+// last and as it is now (NULL or empty: none).
+bool consumer_reads_replaced(const char *reason, const char *member_then, const char *member_now);
+
 // A dead one begins anew, without lanes, as consumer_new made it; consumer_join is next. Every message of before must
 // have been destroyed. False: it stays dead, and consumer_trouble tells why.
 bool consumer_renew(Consumer *consumer);

@@ -9,12 +9,15 @@
 
 enum { OUTBOX_ROWS = 500 };
 
+typedef enum OutTopic { OUT_REJECTED, OUT_SNAPSHOTS, OUT_SNAPSHOTS_TEST, OUT_COUNT } OutTopic;
+
 struct Outbox {
     const Config *config;
     int32_t lane;
-    int64_t sent;         // lane_seq up to which everything has left; -1: to be read
-    int64_t newest;       // lane_seq of the newest row that is known of; -1: the store is to be asked
-    rd_kafka_t *producer; // NULL: not needed yet
+    int64_t sent;                        // lane_seq up to which everything has left; -1: to be read
+    int64_t newest;                      // lane_seq of the newest row that is known of; -1: the store is to be asked
+    rd_kafka_t *producer;                // NULL: not needed yet
+    rd_kafka_topic_t *topics[OUT_COUNT]; // of the producer; NULL: not needed yet
     bool initialised;
     int64_t committing;     // lane_seq up to which the transaction that is being committed goes; 0: there is none
     Buf value;              // of the snapshot that is being sent
@@ -31,6 +34,12 @@ Outbox *outbox_new(const Config *config, int32_t lane) {
 }
 
 static void drop_producer(Outbox *outbox) {
+    for (size_t i = 0; i < OUT_COUNT; i++) {
+        if (outbox->topics[i] != NULL) {
+            rd_kafka_topic_destroy(outbox->topics[i]);
+        }
+        outbox->topics[i] = NULL;
+    }
     if (outbox->producer != NULL) {
         rd_kafka_destroy(outbox->producer);
     }
@@ -191,11 +200,22 @@ static rd_kafka_vu_t bytes_of(rd_kafka_vtype_t type, Str bytes) {
     return part;
 }
 
+// librdkafka asks for a topic that it knows from a record alone when it next looks at all of them, once a second, and
+// the record waits for that; for one that is made like this it asks at once.
+static rd_kafka_topic_t *open_topic(Outbox *outbox, OutTopic topic) {
+    static const char *const names[OUT_COUNT] = {TOPIC_REJECTED, TOPIC_SNAPSHOTS, TOPIC_SNAPSHOTS_TEST};
+    if (outbox->topics[topic] == NULL) {
+        outbox->topics[topic] = rd_kafka_topic_new(outbox->producer, names[topic], NULL);
+    }
+    return outbox->topics[topic];
+}
+
 // `headers` (NULL: none) are librdkafka's afterwards, whatever came of it.
-static rd_kafka_resp_err_t produce(Outbox *outbox, const char *topic, Str key, Str value, rd_kafka_headers_t *headers,
+static rd_kafka_resp_err_t produce(Outbox *outbox, OutTopic out, Str key, Str value, rd_kafka_headers_t *headers,
                                    int64_t number) {
+    rd_kafka_topic_t *topic = open_topic(outbox, out);
     const rd_kafka_vu_t parts[] = {
-        {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic},
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = topic},
         bytes_of(RD_KAFKA_VTYPE_KEY, key),
         bytes_of(RD_KAFKA_VTYPE_VALUE, value),
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
@@ -203,7 +223,8 @@ static rd_kafka_resp_err_t produce(Outbox *outbox, const char *topic, Str key, S
         {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
     };
     size_t count = sizeof parts / sizeof parts[0] - (headers == NULL);
-    rd_kafka_error_t *error = rd_kafka_produceva(outbox->producer, parts, count);
+    rd_kafka_error_t *error = topic == NULL ? rd_kafka_error_new(rd_kafka_last_error(), NULL)
+                                            : rd_kafka_produceva(outbox->producer, parts, count);
     rd_kafka_resp_err_t err = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
     if (error != NULL && headers != NULL) {
         rd_kafka_headers_destroy(headers);
@@ -213,7 +234,7 @@ static rd_kafka_resp_err_t produce(Outbox *outbox, const char *topic, Str key, S
 }
 
 static rd_kafka_resp_err_t produce_rejection(Outbox *outbox, const Rejection *r, bool with_value) {
-    return produce(outbox, TOPIC_REJECTED, r->key, with_value ? r->payload : STR_NONE, rejection_headers(r),
+    return produce(outbox, OUT_REJECTED, r->key, with_value ? r->payload : STR_NONE, rejection_headers(r),
                    record_number(r));
 }
 
@@ -225,7 +246,7 @@ static rd_kafka_resp_err_t send_rejection(Outbox *outbox, const Rejection *r) {
 static rd_kafka_resp_err_t send_snapshot(Outbox *outbox, const OutgoingSnapshot *out) {
     buf_clear(&outbox->value);
     encode_struct(STR_LIT("declared.CouncilControlSnapshot"), &out->snapshot, &outbox->value);
-    return produce(outbox, out->is_test ? TOPIC_SNAPSHOTS_TEST : TOPIC_SNAPSHOTS, out->snapshot.election_id,
+    return produce(outbox, out->is_test ? OUT_SNAPSHOTS_TEST : OUT_SNAPSHOTS, out->snapshot.election_id,
                    buf_str(&outbox->value), NULL, 0);
 }
 

@@ -206,25 +206,33 @@ def kill_backend(run):
 # ---- connections ------------------------------------------------------------------------------------------
 
 def wait_until_fired(run, daemon, mode):
-    before = daemon.set_link("postgres", mode)["fired"]
+    """Which kind of transaction it was done to."""
+    before = daemon.set_link("postgres", mode)
     until = time.monotonic() + FIRE_WITHIN_S
-    while run.servers.proxy.ask("status", daemon.link("postgres"))["fired"] == before:
+    while (now := run.servers.proxy.ask("status", daemon.link("postgres")))["fired"] == before["fired"]:
         if time.monotonic() > until or not daemon.alive():
             daemon.set_link("postgres", "pass")
             raise Unfit  # it has no lane, or nothing to do
         time.sleep(0.02)
+    return "small" if now["small"] > before["small"] else "large"
+
+
+def disturb_commit(run, daemon, mode):
+    size = wait_until_fired(run, daemon, mode)
+    run.commits[size] += 1
+    return f"{size} transaction"
 
 
 def drop_commit(run):
     daemon = pick(run)
-    wait_until_fired(run, daemon, "drop-commit")
-    return f"the answer to a COMMIT of {daemon.name} lost", 0.0, nothing
+    what = disturb_commit(run, daemon, "drop-commit")
+    return f"the answer to a COMMIT of {daemon.name} lost, of a {what}", 0.0, nothing
 
 
 def drop_before_commit(run):
     daemon = pick(run)
-    wait_until_fired(run, daemon, "drop-before-commit")
-    return f"the connection of {daemon.name} lost while it committed", 0.0, nothing
+    what = disturb_commit(run, daemon, "drop-before-commit")
+    return f"the connection of {daemon.name} lost while it committed a {what}", 0.0, nothing
 
 
 def some_links(run):

@@ -30,6 +30,7 @@ class Feeder(threading.Thread):
         self.published = 0
         self.decisions = 0
         self.finished = threading.Event()
+        self.turn = threading.Lock()  # who holds it has the topics to himself
         self.failure = None
         self.reference = servers.folder / "reference.json"
         self.lines = []
@@ -61,10 +62,11 @@ class Feeder(threading.Thread):
         stream = self.spiced()
         desk_at = time.monotonic() + DESK_EVERY_S
         while not self.finished.is_set():
-            self.publish([next(stream) for _ in range(self.rng.choice(CHUNKS))])
-            if time.monotonic() > desk_at:
-                self.decide()
-                desk_at = time.monotonic() + DESK_EVERY_S
+            with self.turn:
+                self.publish([next(stream) for _ in range(self.rng.choice(CHUNKS))])
+                if time.monotonic() > desk_at:
+                    self.decide()
+                    desk_at = time.monotonic() + DESK_EVERY_S
             self.finished.wait(self.rng.uniform(*PAUSE_S))
 
     def publish(self, lines):

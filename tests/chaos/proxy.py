@@ -9,7 +9,7 @@ A link is a port of 127.0.0.1 that leads to one server. Commands and answers are
     {"do": "close", "link": NAME}
     {"do": "set", "link": NAME, "mode": MODE, "delay_ms": N}
     {"do": "cut", "link": NAME}               resets every connection of the link
-    {"do": "status", "link": NAME}            {"mode", "connections", "fired"}
+    {"do": "status", "link": NAME}            {"mode", "connections", "fired", "small"}
 
 Modes, of all connections of a link, those to come included:
 
@@ -17,13 +17,15 @@ Modes, of all connections of a link, those to come included:
     delay              each piece waits delay_ms
     hole               nothing goes through and nothing is said; on `pass` it all flows again
     refuse             connections are reset, now and as they come
-    drop-commit        postgres: once the server has answered a COMMIT that followed a COPY, the connection
-                       is reset before a byte of the answer is handed on
-    drop-before-commit postgres: the last CopyDone of such a transaction is handed on and the connection reset
-                       at once: whether it was committed, nobody knows
+    drop-commit        postgres: once the server has answered a COMMIT that followed a COPY or an INSERT, the
+                       connection is reset before a byte of the answer is handed on
+    drop-before-commit postgres: the last CopyDone of such a transaction, or the Execute of its COMMIT, is handed on
+                       and the connection reset at once: whether it was committed, nobody knows
     hold-in-copy       postgres: a connection on which a COPY begins is a hole from then on, its transaction open
+    hold-before-commit postgres: the same, once all of a transaction that inserts has been handed on but its COMMIT
 
-`fired` counts what the last three have done. The drops happen once; then the link is back at `pass`.
+`fired` counts what the last four have done, `small` what of it was done to transactions that wrote by prepared
+statements, in one pipeline, and copied nothing. The drops happen once; then the link is back at `pass`.
 
 Kafka's clients connect to the addresses that the broker names in its answers: on a kafka link the
 target's port in them is replaced by the link's own.
@@ -39,6 +41,7 @@ import sys
 
 PIECE = 64 * 1024
 HOST = "127.0.0.1"
+HOLDS = ("hold-in-copy", "hold-before-commit")
 
 
 class Messages:
@@ -63,38 +66,68 @@ class Messages:
             self.startup = False
 
 
+class Pipeline:
+    """Follows a client's prepared statements, to the COMMIT of a transaction that inserts."""
+
+    def __init__(self):
+        self.kinds = {}  # name of a statement -> its first word
+        self.bound = None
+        self.wrote = False
+
+    def commits(self, kind, body):
+        """True: this message executes such a COMMIT."""
+        if kind == b"P":
+            name, query = body.split(b"\0", 2)[:2]
+            self.kinds[name] = query.split(maxsplit=1)[0].upper() if query.split() else b""
+        elif kind == b"B":
+            self.bound = self.kinds.get(body.split(b"\0", 2)[1])
+        elif kind == b"E" and self.bound == b"INSERT":
+            self.wrote = True
+        elif (kind == b"E" and self.bound == b"COMMIT") or kind == b"S":
+            committed, self.wrote = self.wrote and kind == b"E", False
+            return committed
+        return False
+
+
 class Transactions:
-    """Watches a PostgreSQL connection for transactions that copy rows."""
+    """Watches a PostgreSQL connection for transactions that write: large ones by COPY, small ones in a pipeline."""
 
     def __init__(self):
         self.client = Messages(True)
         self.server = Messages(False)
+        self.pipeline = Pipeline()
         self.copies_left = 0
-        self.copied = False
+        self.wrote = None  # "large", "small"
+        self.commit_at = 0  # where in the bytes that were sent last the message with the COMMIT begins
 
     def sent(self, data):
-        """True: these bytes of the client end its last COPY before COMMIT."""
-        ended = False
+        """'large' when these bytes of the client end its last COPY before COMMIT, 'small' when a COMMIT is in them."""
+        ended = None
         for kind, body in self.client.feed(data):
             if kind == b"Q":
                 self.copies_left = len(re.findall(rb"\bCOPY \w", body)) if b"COMMIT" in body else 0
             elif kind == b"c" and self.copies_left > 0:
                 self.copies_left -= 1
-                ended = ended or self.copies_left == 0
+                ended = "large" if self.copies_left == 0 else ended
+            elif self.pipeline.commits(kind, body):
+                ended = "small"
+                self.commit_at = max(0, len(data) - len(self.client.rest) - 5 - len(body))
         return ended
 
     def answered(self, data):
-        """'copy' when a COPY has begun, 'commit' when a COMMIT after one was answered, else None."""
+        """'copy' when a COPY has begun, 'large' or 'small' when the COMMIT of such a transaction was answered."""
         event = None
         for kind, body in self.server.feed(data):
             if kind == b"G":
-                self.copied = True
+                self.wrote = "large"
                 event = "copy"
+            elif kind == b"C" and body.startswith(b"INSERT "):
+                self.wrote = self.wrote or "small"
             elif kind == b"C" and body == b"COMMIT\0":
-                event = "commit" if self.copied else event
-                self.copied = False
+                event = self.wrote or event
+                self.wrote = None
             elif kind == b"Z":
-                self.copied = False
+                self.wrote = None
         return event
 
 
@@ -161,34 +194,43 @@ class Connection:
         finally:
             writer.close()  # a half-closed connection is of no use to either protocol
 
+    async def hold(self, size):
+        self.held = True
+        self.link.fire(self.link.mode, size)
+        await self.link.gate(self)
+
     async def carry(self, data, writer, from_client):
         link = self.link
         if self.addresses is not None and not from_client:
             data = self.addresses.feed(data)
-        last_copy = event = None
+        ended = event = None
         if self.transactions is not None:
             if from_client:
-                last_copy = self.transactions.sent(data)
+                ended = self.transactions.sent(data)
             else:
                 event = self.transactions.answered(data)
-        if event == "commit" and link.mode == "drop-commit":
-            link.fire("pass")
+        if event in ("large", "small") and link.mode == "drop-commit":
+            link.fire("pass", event)
             raise Cut
         if event == "copy" and link.mode == "hold-in-copy" and not self.held:
-            self.held = True
-            link.fire(link.mode)
-            await link.gate(self)
+            await self.hold("large")
+        if ended == "small" and link.mode == "hold-before-commit" and not self.held:
+            at = self.transactions.commit_at
+            writer.write(data[:at])
+            data = data[at:]
+            await self.hold("small")
         writer.write(data)
         await writer.drain()
-        if last_copy and link.mode == "drop-before-commit":
-            link.fire("pass")
+        if ended and link.mode == "drop-before-commit":
+            link.fire("pass", ended)
             raise Cut
 
 
 class Link:
     def __init__(self, name, kind, target):
         self.name, self.kind, self.target = name, kind, target
-        self.mode, self.delay_ms, self.fired = "pass", 0, 0
+        self.mode, self.delay_ms = "pass", 0
+        self.fired = self.small = 0
         self.port = 0
         self.server = None
         self.connections = set()
@@ -213,7 +255,7 @@ class Link:
             self.connections.discard(connection)
 
     def is_hole(self, connection):
-        return self.mode == "hole" or (connection.held and self.mode == "hold-in-copy")
+        return self.mode == "hole" or (connection.held and self.mode in HOLDS)
 
     async def gate(self, connection):
         if self.is_hole(connection):
@@ -222,9 +264,10 @@ class Link:
         elif self.mode == "delay":
             await asyncio.sleep(self.delay_ms / 1000)
 
-    def fire(self, mode):
+    def fire(self, mode, size):
         self.mode = mode
         self.fired += 1
+        self.small += size == "small"
 
     async def set(self, mode, delay_ms):
         async with self.changed:
@@ -263,7 +306,7 @@ class Control:
             self.links.pop(name).close()
         elif command["do"] != "status":
             raise ValueError(command["do"])
-        return {"mode": link.mode, "connections": len(link.connections), "fired": link.fired}
+        return {"mode": link.mode, "connections": len(link.connections), "fired": link.fired, "small": link.small}
 
     async def serve(self, reader, writer):
         while line := await reader.readline():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How soon a lane goes on after its owner is gone, with the daemon's own settings: measured, and bounded."""
 
+import json
 import signal
 import sys
 import threading
@@ -9,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "chaos"))
 
+import support  # noqa: E402
 from feed import Feeder  # noqa: E402
 from fleet import Fleet  # noqa: E402
 from servers import Servers, rows  # noqa: E402
@@ -28,15 +30,25 @@ class Growth:
     def seqs(self):
         return {r["lane"]: r["lane_seq"] for r in rows(self.servers.uri, "SELECT lane, lane_seq FROM declared.lane")}
 
-    def until_all_go_on(self):
-        """Seconds until every lane has grown from where it stands now."""
-        began, before = time.monotonic(), self.seqs()
+    def until_quiet(self):
+        before, now = None, self.seqs()
+        while now != before:
+            time.sleep(1)
+            before, now = now, self.seqs()
+        return now
+
+    def until_go_on(self, lanes, before):
+        """Seconds until each of these has grown from where it stood before."""
+        began = time.monotonic()
         while time.monotonic() - began < GIVE_UP_S:
             now = self.seqs()
-            if len(now) == LANES and all(now[lane] > before.get(lane, 0) for lane in now):
+            if all(now.get(lane, 0) > before.get(lane, 0) for lane in lanes):
                 return time.monotonic() - began
             time.sleep(0.05)
         return float("inf")
+
+    def until_all_go_on(self):
+        return self.until_go_on(range(LANES), self.seqs())
 
 
 class Night:
@@ -101,15 +113,56 @@ def silent(night):
     return night.growth.until_all_go_on()
 
 
-def asleep_in_its_transaction(night):
-    daemon, _ = night.new_fleet()
-    before = daemon.set_link("postgres", "hold-in-copy")["fired"]
+def has_fired(night, daemon, before):
+    return night.servers.proxy.ask("status", daemon.link("postgres"))["fired"] > before["fired"]
+
+
+def wait_until_fired(night, daemon, before, otherwise=lambda: False):
     until = time.monotonic() + GIVE_UP_S
-    while night.servers.proxy.ask("status", daemon.link("postgres"))["fired"] == before:
+    while not has_fired(night, daemon, before) and not otherwise():
         assert time.monotonic() < until, "no transaction"
         time.sleep(0.01)
+
+
+def asleep_in_its_transaction(night):
+    daemon, _ = night.new_fleet()
+    wait_until_fired(night, daemon, daemon.set_link("postgres", "hold-in-copy"))
     daemon.signal(signal.SIGSTOP)
     return night.growth.until_all_go_on()
+
+
+def backends_ended(night):
+    log = night.servers.folder / "log" / "postgres.log"
+    return log.read_text(errors="replace").count("terminating connection due to administrator command")
+
+
+def one_of_each_lane(night):
+    found = {}
+    for line in night.feeder.lines:
+        council_id = json.loads(line).get("council_id")
+        if council_id is not None:
+            found.setdefault(support.partition_of(council_id), line)
+    assert len(found) == LANES, "councils for every lane"
+    return found
+
+
+def asleep_in_a_small_transaction(night):
+    """One declaration comes and no more, and the new owner has just started: its first transaction is small too."""
+    daemon, other = night.new_fleet()
+    with night.feeder.turn:
+        before, ended = night.growth.until_quiet(), backends_ended(night)
+        link = daemon.set_link("postgres", "hold-before-commit")
+        for lane, line in one_of_each_lane(night).items():
+            night.feeder.publish([line])
+            wait_until_fired(night, daemon, link, lambda at=lane: night.growth.seqs()[at] > before[at])
+            if has_fired(night, daemon, link):
+                break
+        daemon.signal(signal.SIGSTOP)
+        other.kill()
+        other.start()
+        took = night.growth.until_go_on([lane], before)
+        assert backends_ended(night) > ended, "what held the lane's row was not ended"
+    return took
 
 
 def asleep_past_its_session(night):
@@ -133,6 +186,7 @@ CASES = (
     ("its owner was told to end", ended, 5.0),
     ("its owner's machine has fallen silent", silent, 15.0),
     ("its owner was stopped in the middle of a transaction", asleep_in_its_transaction, 20.0),
+    ("its owner was stopped in a small one, and the new owner's first is small", asleep_in_a_small_transaction, 20.0),
     (f"its owner, a static member, woke from each of {NAPS} sleeps longer than its session, and stayed",
      asleep_past_its_session, 20.0),
 )
