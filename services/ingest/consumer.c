@@ -11,7 +11,7 @@ struct Consumer {
     rd_kafka_t *kafka;
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
-    char *member;            // the id that came with the assignment, librdkafka's memory; NULL: none yet
+    char *member; // the id that came with the assignment, librdkafka's memory; NULL: none yet
     VEC(int32_t) desk_ended; // lanes whose desk events have been read to their end
     char trouble[512], stall[256];
 };
@@ -128,10 +128,14 @@ static rd_kafka_t *open_handle(Consumer *consumer, char *error, size_t error_siz
         snprintf(instance, sizeof instance, "%s-%d", name, consumer->worker);
     }
     const KafkaSetting fixed[] = {
-        {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "error"},   {"partition.assignment.strategy", "range"},
-        {"check.crcs", "true"},           {"enable.partition.eof", "true"},
-        {"socket.nagle.disable", "true"}, {"group.instance.id", instance},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"partition.assignment.strategy", "range"},
+        {"check.crcs", "true"},
+        {"enable.partition.eof", "true"},
+        {"socket.nagle.disable", "true"},
+        {"group.instance.id", instance},
     };
     size_t count = sizeof fixed / sizeof fixed[0] - (instance[0] == '\0');
     rd_kafka_conf_t *conf = kafka_settings(config, fixed, count, error, error_size);

@@ -14,9 +14,9 @@ typedef enum OutTopic { OUT_REJECTED, OUT_SNAPSHOTS, OUT_SNAPSHOTS_TEST, OUT_COU
 struct Outbox {
     const Config *config;
     int32_t lane;
-    int64_t sent;                        // lane_seq up to which everything has left; -1: to be read
-    int64_t newest;                      // lane_seq of the newest row that is known of; -1: the store is to be asked
-    rd_kafka_t *producer;                // NULL: not needed yet
+    int64_t sent;         // lane_seq up to which everything has left; -1: to be read
+    int64_t newest;       // lane_seq of the newest row that is known of; -1: the store is to be asked
+    rd_kafka_t *producer; // NULL: not needed yet
     rd_kafka_topic_t *topics[OUT_COUNT]; // of the producer; NULL: not needed yet
     bool initialised;
     int64_t committing;     // lane_seq up to which the transaction that is being committed goes; 0: there is none
