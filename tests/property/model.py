@@ -1160,7 +1160,8 @@ class Lane:
             call = Call() if control is None else Call(control, cause.input.received_at, cause.position, approved)
         new = snapshot_content(reference, ballots, self.ballots_held(election_id, is_test),
                                call.approved or not self.rules.require_approval)
-        contents = {b["ballot_paper_id"]: None if d is None else content(reference, d) for b, d in ballots}
+        # Which ballots are still open does not matter: a reload may put one for another with no figure changed.
+        contents = {b["ballot_paper_id"]: content(reference, d) for b, d in ballots if d is not None}
         old, old_contents, seq = self.latest.get(space, (None, None, 0))
         if (new, contents) == (old, old_contents):
             return

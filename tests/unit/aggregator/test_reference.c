@@ -44,6 +44,38 @@ static void a_reload_without_news_makes_no_snapshot(void **state) {
     desk_assert_text(desk_newest(desk)->previous_control, "LAB");
 }
 
+static void load_reference(Desk *desk, const CouncilReference *reference) {
+    Decoded decoded = {.record.type = RECORD_REFERENCE};
+    decoded.record.reference = *reference;
+    desk_send(desk, INPUT_DESK, STR_LIT(SMALL_COUNCIL_ID), &decoded);
+    desk_assert_row(desk, "accepted");
+}
+
+static void one_open_ballot_for_another_is_no_news(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    CouncilReference *reference = small_reference(&desk->council, &desk->arena);
+    reference->ballots[0].ballot_paper_id = STR_LIT("local.medway.z.2023-05-04");
+    load_reference(desk, reference);
+    assert_int_equal(desk_count_snapshots(desk), 1);
+    desk_say(desk, 0, "LAB=5*, CON=4");
+    desk_assert_row(desk, "held UNKNOWN_BALLOT");
+}
+
+static void ballots_are_found_in_another_order(void **state) {
+    Desk *desk = *state;
+    desk_load(desk);
+    desk_say_as(desk, "pa", 1, 0, "LAB=5*, CON=4");
+    CouncilReference *reference = small_reference(&desk->council, &desk->arena);
+    ReferenceBallot first = reference->ballots[0];
+    reference->ballots[0] = reference->ballots[1];
+    reference->ballots[1] = first;
+    load_reference(desk, reference);
+    desk_say_as(desk, "pa", 2, 0, "LAB=5, CON=6*");
+    desk_assert_text(desk_newest(desk)->largest_party, "CON");
+    assert_int_equal(desk_newest(desk)->ballots_declared, 1);
+}
+
 static void a_reload_is_compared_with_what_was_said_before(void **state) {
     Desk *desk = *state;
     desk_load(desk);
@@ -200,14 +232,11 @@ static void control_survives_another_order_of_parties(void **state) {
     desk_say(desk, 1, "LAB=5*, CON=4");
     desk_assert_text(desk_newest(desk)->control, "LAB");
     size_t flashes = desk->effects.flashes.count;
-    Decoded decoded = {.record.type = RECORD_REFERENCE};
     CouncilReference *reference = small_reference(&desk->council, &desk->arena);
     Party labour = reference->parties[0];
     reference->parties[0] = reference->parties[2];
     reference->parties[2] = labour;
-    decoded.record.reference = *reference;
-    desk_send(desk, INPUT_DESK, STR_LIT(SMALL_COUNCIL_ID), &decoded);
-    desk_assert_row(desk, "accepted");
+    load_reference(desk, reference);
     assert_int_equal(desk->effects.flashes.count, flashes);
     assert_int_equal(desk_count_snapshots(desk), 3);
 }
@@ -218,6 +247,8 @@ int main(void) {
         TEST(records_wait_for_their_reference),
         TEST(both_spaces_get_a_first_snapshot),
         TEST(a_reload_without_news_makes_no_snapshot),
+        TEST(one_open_ballot_for_another_is_no_news),
+        TEST(ballots_are_found_in_another_order),
         TEST(a_reload_is_compared_with_what_was_said_before),
         TEST(what_it_does_not_explain_stays_held),
         TEST(what_waits_is_judged_in_its_order),
