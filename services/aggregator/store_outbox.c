@@ -82,9 +82,10 @@ static StoreStatus read_rejections(Store *store, int32_t lane, int64_t after, in
     return status;
 }
 
-// The columns that are read, in the order of snapshot_fields below.
+// The columns that are read, in the order of snapshot_fields below. The ledger row of each is looked up by itself: of a
+// join, PostgreSQL makes one loop within another over all of the range where the tables' statistics are young.
 static const char snapshot_query[] =
-    "SELECT lane_seq, is_test, election_id, council_id, council_name, short_name, kind, nation, region, poll_date, "
+    "SELECT s.lane_seq, is_test, s.election_id, council_id, council_name, short_name, kind, nation, region, poll_date, "
     "seq, recorded_at, status, control, outcome, gained_from, previous_control, previous_control_lost, majority, "
     "majority_at_least, largest_party, seats_total, threshold, seats_declared, seats_to_come, seats_postponed, "
     "ballots_total, ballots_declared, ballots_postponed, ballots_held, votes_complete, headline, headline_short, "
@@ -92,10 +93,9 @@ static const char snapshot_query[] =
     "(SELECT max(e.lane_seq) FROM declared.election e "
     "WHERE e.election_id = s.election_id AND e.lane_seq <= s.lane_seq) AS reference_seq, "
     "l.record, l.topic, l.partition, l.kafka_offset, l.lane, l.event_id::text, l.ballot_paper_id, l.revision "
-    "FROM declared.snapshot s JOIN (SELECT lane, lane_seq, record, topic, partition, kafka_offset, event_id, "
-    "ballot_paper_id, revision FROM declared.ledger WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3) l "
-    "USING (lane, lane_seq) WHERE lane = $1 AND lane_seq > $2 AND lane_seq <= $3 "
-    "ORDER BY lane_seq, election_id, is_test, seq";
+    "FROM declared.snapshot s CROSS JOIN LATERAL (SELECT record, topic, partition, kafka_offset, lane, event_id, "
+    "ballot_paper_id, revision FROM declared.ledger r WHERE r.lane = s.lane AND r.lane_seq = s.lane_seq LIMIT 1) l "
+    "WHERE s.lane = $1 AND s.lane_seq > $2 AND s.lane_seq <= $3 ORDER BY s.lane_seq, election_id, is_test, seq";
 
 typedef enum FieldKind { FIELD_STR, FIELD_INT, FIELD_MAYBE_INT, FIELD_BOOL, FIELD_TIME, FIELD_DATE } FieldKind;
 

@@ -15,6 +15,10 @@ static int by_place(const void *left, const void *right) {
     return (a->kafka_offset > b->kafka_offset) - (a->kafka_offset < b->kafka_offset);
 }
 
+bool batch_is_full(const Batch *batch) {
+    return batch->weight >= LIMIT_BATCH_RECORDS || batch->bytes >= LIMIT_BATCH_BYTES;
+}
+
 void batch_fill(Batch *batch, Consumer *consumer, int timeout_ms) {
     rd_kafka_message_t *message = consumer_poll(consumer, timeout_ms);
     while (message != NULL) {
@@ -22,8 +26,7 @@ void batch_fill(Batch *batch, Consumer *consumer, int timeout_ms) {
         *vec_push(&batch->records) = (BatchRecord){.message = message, .envelope = envelope};
         batch->bytes += envelope.key.len + envelope.payload.len;
         batch->weight += envelope.topic == INPUT_DESK ? LIMIT_DESK_WEIGHT : 1;
-        bool full = batch->weight >= LIMIT_BATCH_RECORDS || batch->bytes >= LIMIT_BATCH_BYTES;
-        message = full ? NULL : consumer_poll(consumer, 0);
+        message = batch_is_full(batch) ? NULL : consumer_poll(consumer, 0);
     }
     if (batch->records.count > 1) {
         qsort(batch->records.items, batch->records.count, sizeof(BatchRecord), by_place);

@@ -19,5 +19,9 @@ typedef struct Batch {
 
 // The first record within `timeout_ms`, then what is there already, up to the limits.
 void batch_fill(Batch *batch, Consumer *consumer, int timeout_ms);
+
+// The limits ended it: more may be there.
+bool batch_is_full(const Batch *batch);
+
 void batch_clear(Batch *batch);
 void batch_free(Batch *batch);

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { OUTBOX_ROWS = 500 };
+enum { OUTBOX_ROWS = 1000 }; // of a Kafka transaction, which costs as much as what some hundred records do
 
 typedef enum OutTopic { OUT_REJECTED, OUT_SNAPSHOTS, OUT_SNAPSHOTS_TEST, OUT_COUNT } OutTopic;
 

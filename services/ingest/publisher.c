@@ -13,6 +13,11 @@ enum {
     // Rounds that send begin at least so far apart: a Kafka transaction costs broker and client a hundred times what is
     // in it, so at 100 declarations a second one for each took most of a core, away from the way to the screen.
     PACE_MS = 200,
+    // And with one transaction of each lane while the worker is behind: it has been within that time, for a batch that
+    // is not full may only have been faster than the next fetch.
+    BEHIND_PACE_MS = 1000,
+    BEHIND_MS = 300,
+    PACE_STEP_MS = 20,
     ASK_MS = 5000, // how often the database is asked what nobody has told of
     BACKOFF_MS = 1000,
     SAY_AFTER_MS = 5000, // what is over sooner, or said by the worker meanwhile, is not worth a line
@@ -24,6 +29,7 @@ struct Publisher {
     const atomic_bool *stop;
     Store *store;
     pthread_t thread;
+    atomic_int_least64_t behind_until_ms; // the worker is behind, or was a moment ago
     bool running;
     int64_t sent_ms;           // when the newest round that had something to send began
     int64_t troubled_since_ms; // 0: not
@@ -40,6 +46,10 @@ typedef VEC(Outbox *) Outboxes;
 
 static bool stopping(const Publisher *publisher) {
     return atomic_load(publisher->stop);
+}
+
+static bool is_behind(const Publisher *publisher) {
+    return clock_ms() < atomic_load(&publisher->behind_until_ms);
 }
 
 // Keeps the outboxes of lanes that are still owned, frees the others, and makes those of new lanes.
@@ -109,7 +119,7 @@ static void end_trouble(Publisher *publisher) {
     publisher->troubled_since_ms = 0;
 }
 
-// One round over the lanes; the last one takes what can be taken at once. True: all is sent.
+// One round over the lanes; the last one takes what can be taken at once. True: all is sent, or leaves in the next.
 static bool send_round(Publisher *publisher, const Outboxes *outboxes, bool last) {
     bool done = true;
     int64_t began_ms = clock_ms();
@@ -123,7 +133,7 @@ static bool send_round(Publisher *publisher, const Outboxes *outboxes, bool last
         do {
             status = outbox_send(outboxes->items[i], publisher->store, KAFKA_TIMEOUT_MS);
             telemetry_sent(outbox_lane(outboxes->items[i]), outbox_sent(outboxes->items[i]));
-        } while (status == OUTBOX_MORE && !stopping(publisher));
+        } while (status == OUTBOX_MORE && !stopping(publisher) && !is_behind(publisher));
         publisher->sent_ms = outbox_sent(outboxes->items[i]) != before ? began_ms : publisher->sent_ms;
         if (status == OUTBOX_AWAY) {
             say_trouble(publisher, "PostgreSQL", store_error(publisher->store));
@@ -150,10 +160,13 @@ static bool rests(Publisher *publisher) {
     return told;
 }
 
+// Until the next round may begin.
 static void keep_pace(const Publisher *publisher) {
-    int64_t left_ms = publisher->sent_ms + PACE_MS - clock_ms();
-    if (left_ms > 0 && !stopping(publisher)) {
-        clock_sleep_ms(left_ms);
+    int64_t now_ms = clock_ms();
+    while (!stopping(publisher) &&
+           now_ms < publisher->sent_ms + (is_behind(publisher) ? BEHIND_PACE_MS : PACE_MS)) {
+        clock_sleep_ms(PACE_STEP_MS);
+        now_ms = clock_ms();
     }
 }
 
@@ -218,6 +231,10 @@ void publisher_rest(Publisher *publisher, bool rest) {
     publisher->rests = rest;
     pthread_cond_signal(&publisher->wake);
     pthread_mutex_unlock(&publisher->lock);
+}
+
+void publisher_yield(Publisher *publisher) {
+    atomic_store(&publisher->behind_until_ms, clock_ms() + BEHIND_MS);
 }
 
 void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count) {

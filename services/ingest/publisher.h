@@ -22,6 +22,10 @@ void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count);
 // The worker waits for a server, and has said so: nothing is tried meanwhile, and nothing said twice.
 void publisher_rest(Publisher *publisher, bool rest);
 
+// The worker has more records waiting than a batch takes: the way to the screen comes first for a while, and what goes
+// through Kafka waits for it, up to a second at a time.
+void publisher_yield(Publisher *publisher);
+
 // These were committed.
 void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count);
 

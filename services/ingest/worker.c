@@ -441,6 +441,9 @@ static void read_and_run(Worker *worker) {
         worker->phase = PHASE_RUN;
     }
     batch_fill(&worker->batch, worker->consumer, POLL_MS);
+    if (batch_is_full(&worker->batch)) {
+        publisher_yield(worker->publisher);
+    }
     follow_assignment(worker); // polling may have brought another one, which drops the batch
     bool records = worker->batch.records.count > 0;
     StoreStatus status = records ? run_batch(worker) : take_result(worker, false);

@@ -321,6 +321,10 @@ void publisher_rest(Publisher *publisher, bool rest) {
     (void)publisher, (void)rest;
 }
 
+void publisher_yield(Publisher *publisher) {
+    (void)publisher;
+}
+
 void publisher_wake(Publisher *publisher, const LaneAt *lanes, size_t count) {
     (void)publisher, (void)lanes, (void)count;
 }
