@@ -32,7 +32,7 @@ def plan_of(quick, tiny=False):
     if tiny:
         return Plan([(100, 100)], 1, 1)
     if quick:
-        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3, 10)
+        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3, 5)
     return Plan([(1, 60), (100, 6000), (1000, 10000)], 10, 60)
 
 
