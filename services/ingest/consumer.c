@@ -5,10 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+// What a worker buffers of a full topic, half a second of it; librdkafka adds some 230 bytes to each record.
+#define FETCHED_RECORDS 20000
+#define FETCHED_RECORDS_TEXT "20000"
+
+enum { ASK_AHEAD_MS = 100 };
+
 struct Consumer {
     const Config *config;
     int worker;
     rd_kafka_t *kafka;
+    rd_kafka_queue_t *fetched; // what consumer_poll takes from
+    bool fetched_enough;       // it was as long as it may become, and nobody has asked since
     rd_kafka_queue_t *closing; // set once consumer_close was called
     Assignment assignment;
     char *member; // the id that came with the assignment, librdkafka's memory; NULL: none yet
@@ -105,8 +113,8 @@ static void set_defaults(const Config *config, rd_kafka_conf_t *conf) {
         {"heartbeat.interval.ms", "1000"},
         // A fetch that waits on quiet partitions holds up every change of what is read; new data end the wait at once.
         {"fetch.wait.max.ms", "100"},
-        // What a worker buffers of a full topic. Once that is full librdkafka may not look again for a second, so it is
-        // about what a worker takes in that time: with 2 MiB a night that waits took three times as long.
+        // Whichever comes first; see consumer_ask_ahead.
+        {"queued.min.messages", FETCHED_RECORDS_TEXT},
         {"queued.max.messages.kbytes", "16384"},
         {"fetch.max.bytes", "2097152"},
     };
@@ -164,11 +172,13 @@ Consumer *consumer_new(const Config *config, int worker, char *error, size_t err
         mem_free(consumer);
         return NULL;
     }
+    consumer->fetched = rd_kafka_queue_get_consumer(consumer->kafka);
     return consumer;
 }
 
 static void close_handle(Consumer *consumer) {
     forget_member(consumer);
+    rd_kafka_queue_destroy(consumer->fetched);
     rd_kafka_destroy_flags(consumer->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
@@ -251,6 +261,23 @@ rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
     }
     rd_kafka_message_destroy(message);
     return NULL;
+}
+
+void consumer_ask_ahead(Consumer *consumer) {
+    size_t length = rd_kafka_queue_length(consumer->fetched);
+    consumer->fetched_enough |= length >= FETCHED_RECORDS;
+    if (!consumer->fetched_enough || length > FETCHED_RECORDS / 2) {
+        return;
+    }
+    consumer->fetched_enough = false;
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (rd_kafka_assignment(consumer->kafka, &list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < list->cnt; i++) {
+            list->elems[i].offset = RD_KAFKA_OFFSET_END;
+        }
+        (void)rd_kafka_offsets_for_times(consumer->kafka, list, ASK_AHEAD_MS);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
 }
 
 Envelope consumer_envelope(const rd_kafka_message_t *message) {
@@ -366,6 +393,7 @@ bool consumer_renew(Consumer *consumer) {
     }
     close_handle(consumer);
     consumer->kafka = kafka;
+    consumer->fetched = rd_kafka_queue_get_consumer(kafka);
     vec_clear(&consumer->desk_ended);
     note_assignment(consumer, NULL);
     consumer->trouble[0] = consumer->stall[0] = '\0';

@@ -46,6 +46,11 @@ bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count);
 // The next record, or NULL after `timeout_ms` or when something else happened. The caller destroys it.
 rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms);
 
+// While a backlog is read, called after each batch. Once enough is fetched librdkafka's thread sleeps, for a second at
+// most, and does not see the records being taken: when half of them are, any question to the partitions' leaders wakes
+// it. Waits for the answer, some milliseconds.
+void consumer_ask_ahead(Consumer *consumer);
+
 // Of a message that consumer_poll gave: borrowed from it.
 Envelope consumer_envelope(const rd_kafka_message_t *message);
 

@@ -443,6 +443,7 @@ static void read_and_run(Worker *worker) {
     batch_fill(&worker->batch, worker->consumer, POLL_MS);
     if (batch_is_full(&worker->batch)) {
         publisher_yield(worker->publisher);
+        consumer_ask_ahead(worker->consumer);
     }
     follow_assignment(worker); // polling may have brought another one, which drops the batch
     bool records = worker->batch.records.count > 0;

@@ -221,6 +221,10 @@ static void choose_telling(Consumer *consumer, const Line *line) {
     }
 }
 
+void consumer_ask_ahead(Consumer *consumer) {
+    (void)consumer;
+}
+
 rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
     Line *line = next_line(consumer);
     size_t place = line == NULL ? 0 : (size_t)(line - input.lines);
