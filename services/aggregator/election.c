@@ -140,7 +140,7 @@ void election_find_council_ballots(const Election *election, Space *space) {
     }
 }
 
-static const Str *take_source(Election *election, Str name) {
+const Str *election_source(Election *election, Str name) {
     if (election->last_source != NULL && str_equal(*election->last_source, name)) {
         return election->last_source;
     }
@@ -160,7 +160,7 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
     *entry = (Entry){
         .declaration = declaration,
         .candidates_count = (uint32_t)count,
-        .source = take_source(election, declaration->source),
+        .source = election_source(election, declaration->source),
         .kind = declaration->kind,
         .revision = declaration->revision,
         .declared_at_ms = declaration->declared_at_ms,
@@ -176,6 +176,16 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
     return entry;
 }
 
+void entry_add(Election *election, Ballot *ballot, Entry *entry) {
+    size_t room = ballot->entries.capacity;
+    if (room == 0) { // one is all that most ballots get
+        ballot->entries.items = mem_resize(NULL, 1, sizeof entry);
+        ballot->entries.capacity = 1;
+    }
+    *vec_push(&ballot->entries) = entry;
+    election->entries_bytes += entry_bytes(entry) + (ballot->entries.capacity - room) * sizeof entry;
+}
+
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft, Arena *scratch) {
     Str packed = declaration_pack(draft->declaration, scratch);
     size_t candidates_bytes = draft->candidates_count * sizeof *draft->candidates;
@@ -184,13 +194,7 @@ Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft, Arena 
     memcpy((char *)entry->candidates + candidates_bytes, packed.ptr, packed.len);
     entry->packed_bytes = (uint32_t)packed.len;
     entry->declaration = NULL;
-    size_t room = ballot->entries.capacity;
-    if (room == 0) { // one is all that most ballots get
-        ballot->entries.items = mem_resize(NULL, 1, sizeof entry);
-        ballot->entries.capacity = 1;
-    }
-    *vec_push(&ballot->entries) = entry;
-    election->entries_bytes += entry_bytes(entry) + (ballot->entries.capacity - room) * sizeof entry;
+    entry_add(election, ballot, entry);
     return entry;
 }
 
@@ -283,11 +287,22 @@ static uint16_t revision_print(Str source, int32_t revision) {
     return (uint16_t)((map_hash(source) + spread) >> 48);
 }
 
+uint16_t *ballot_add_prints(Election *election, Ballot *ballot, size_t count) {
+    size_t room = ballot->prints.capacity, before = ballot->prints.count;
+    ballot->prints.count += count;
+    if (ballot->prints.count > room) {
+        ballot->prints.capacity = ballot->prints.count > 2 * room ? ballot->prints.count : 2 * room;
+        ballot->prints.items =
+            mem_resize(ballot->prints.items, ballot->prints.capacity, sizeof *ballot->prints.items);
+        election->entries_bytes += (ballot->prints.capacity - room) * sizeof *ballot->prints.items;
+    }
+    return &ballot->prints.items[before];
+}
+
 static void leave_prints(Election *election, Ballot *ballot, const Entry *entry) {
-    size_t room = ballot->prints.capacity;
-    *vec_push(&ballot->prints) = message_print(entry->event_id);
-    *vec_push(&ballot->prints) = revision_print(*entry->source, entry->revision);
-    election->entries_bytes += (ballot->prints.capacity - room) * sizeof *ballot->prints.items;
+    uint16_t *prints = ballot_add_prints(election, ballot, 2);
+    prints[0] = message_print(entry->event_id);
+    prints[1] = revision_print(*entry->source, entry->revision);
 }
 
 void ballot_trim(Election *election, Ballot *ballot) {

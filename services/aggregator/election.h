@@ -102,6 +102,9 @@ Ballot *election_find_ballot(const Election *election, const Space *space, Str b
 // The same, made when it is not there.
 Ballot *election_ballot(Election *election, Space *space, Str ballot_paper_id);
 
+// The election's own place for the name of a source: see Entry.source.
+const Str *election_source(Election *election, Str name);
+
 // Ballots find their reference data anew.
 void election_find_council_ballots(const Election *election, Space *space);
 
@@ -112,6 +115,12 @@ Entry *entry_draft(Election *election, const Declaration *declaration, Arena *sc
 // The entry with its own copy of everything, among the ballot's entries. It is held by no count
 // until entry_set_fate or entry_take_judgement.
 Entry *entry_keep(Election *election, Ballot *ballot, const Entry *draft, Arena *scratch);
+
+// Among the ballot's entries, as the newest; the election frees it.
+void entry_add(Election *election, Ballot *ballot, Entry *entry);
+
+// Room for so many more prints of the ballot, to be filled; not 0.
+uint16_t *ballot_add_prints(Election *election, Ballot *ballot, size_t count);
 
 // The entry's declaration, as it came. In `scratch`, its strings with the entry and the ballot.
 const Declaration *entry_declaration(const Election *election, const Ballot *ballot, const Entry *entry,

@@ -30,12 +30,16 @@ Election *lane_find_election(const Lane *lane, Str election_id) {
     return map_get(&lane->election_of, election_id);
 }
 
+void lane_put_election(Lane *lane, Election *election) {
+    map_put(&lane->election_of, election->election_id, election);
+    *vec_push(&lane->elections) = election;
+}
+
 Election *lane_take_election(Lane *lane, Str election_id) {
     Election *election = lane_find_election(lane, election_id);
     if (election == NULL) {
         election = election_new(election_id);
-        map_put(&lane->election_of, election->election_id, election);
-        *vec_push(&lane->elections) = election;
+        lane_put_election(lane, election);
     }
     return election;
 }

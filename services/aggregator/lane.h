@@ -41,6 +41,9 @@ Election *lane_find_election(const Lane *lane, Str election_id);
 // The same, made empty when it is not there.
 Election *lane_take_election(Lane *lane, Str election_id);
 
+// One that the lane does not know, made elsewhere. The lane frees it.
+void lane_put_election(Lane *lane, Election *election);
+
 // Empties an election that the lane knows, to be loaded anew.
 void lane_forget_election(Lane *lane, Str election_id);
 

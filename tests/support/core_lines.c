@@ -1,6 +1,6 @@
 // core-lines: the core of `declared` behind lines of JSON, for tests that compare it with a model.
 //
-//     core-lines [--reload] <LINES
+//     core-lines [--reload | --shelve] <LINES
 //
 // In: an input a line, those of a case after each other, in the order of its lane; then {"end": n}.
 //     {"case": n, "rules": {"verdicts": {CODE: FATE}, "source_rank": [...], "require_approval", "partitions"},
@@ -13,8 +13,10 @@
 //
 // --reload: every input is a batch. The lane is trimmed after each, and thrown away and made anew from
 // the rows so far where a worker would need elections whole. It must not make a difference.
+// --shelve: the same, and after each batch all elections are shelved and come back from their bytes. Nor must that.
 #include "common/domain/fates.h"
 #include "services/aggregator/lane.h"
+#include "services/aggregator/shelved.h"
 #include "services/cli/declaration_json.h"
 #include "services/cli/reference_json.h"
 
@@ -32,7 +34,7 @@ typedef struct Input {
 
 // A case on its way. Everything that its inputs and effects point to lives in `arena`.
 typedef struct Case {
-    bool reload;
+    bool reload, shelve;
     Lane *lane;        // NULL: no input yet
     VEC(Lane *) spent; // thrown away; effects point into them
     RuleBook rules;
@@ -195,6 +197,15 @@ static Input read_input(const json_t *line, Arena *arena) {
 
 // ---- the core --------------------------------------------------------------------------------------------
 
+// The lane goes on where the other stood.
+static void take_place(Case *c, Lane *before) {
+    c->lane->lane_seq = before->lane_seq;
+    c->lane->received_at_us = before->received_at_us;
+    memcpy(c->lane->head_hash, before->head_hash, sizeof c->lane->head_hash);
+    memcpy(c->lane->next, before->next, sizeof c->lane->next);
+    *vec_push(&c->spent) = before;
+}
+
 // A lane with the rows so far reapplied, which stands where the old one stood.
 static void reload_lane(Case *c) {
     Lane *before = c->lane;
@@ -209,12 +220,32 @@ static void reload_lane(Case *c) {
         told.fate_changes.count != c->effects.fate_changes.count) {
         give_up("the rows so far do not come out again as they were");
     }
-    c->lane->lane_seq = before->lane_seq;
-    c->lane->received_at_us = before->received_at_us;
-    memcpy(c->lane->head_hash, before->head_hash, sizeof c->lane->head_hash);
-    memcpy(c->lane->next, before->next, sizeof c->lane->next);
+    take_place(c, before);
     effects_free(&told);
-    *vec_push(&c->spent) = before;
+}
+
+// Every election of the lane by way of its bytes.
+static void shelve_lane(Case *c) {
+    Lane *before = c->lane;
+    Buf bytes = {0}, again = {0};
+    c->lane = lane_new(before->lane);
+    for (size_t i = 0; i < before->elections.count; i++) {
+        buf_clear(&bytes);
+        buf_clear(&again);
+        election_shelve(before->elections.items[i], &bytes);
+        Election *election = election_unshelve(buf_str(&bytes));
+        election_shelve(election, &again);
+        if (!str_equal(buf_str(&bytes), buf_str(&again))) {
+            give_up("an election that was shelved is not what it was");
+        }
+        lane_put_election(c->lane, election);
+    }
+    for (size_t i = 0; i < before->pending.count; i++) {
+        lane_add_pending(c->lane, &before->pending.items[i].action, before->pending.items[i].lane_seq);
+    }
+    take_place(c, before);
+    buf_free(&bytes);
+    buf_free(&again);
 }
 
 static void apply_line(Case *c, const json_t *line) {
@@ -231,6 +262,9 @@ static void apply_line(Case *c, const json_t *line) {
     lane_apply(c->lane, &input->envelope, &input->decoded, &c->rules, input->received_at_us, &c->arena, &c->effects);
     if (c->reload) {
         lane_trim(c->lane);
+    }
+    if (c->shelve) {
+        shelve_lane(c);
     }
 }
 
@@ -418,13 +452,15 @@ static void take_line(Case *c, Str text) {
 }
 
 int main(int argc, char **argv) {
-    static const struct option options[] = {{"reload", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"reload", no_argument, NULL, 'r'}, {"shelve", no_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     Case c = {0};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option != 'r') {
+        if (option != 'r' && option != 's') {
             return 2;
         }
         c.reload = true;
+        c.shelve |= option == 's';
     }
     char *text = NULL;
     size_t capacity = 0;
