@@ -106,9 +106,11 @@ static void end_watch(Watched *watched) {
 }
 
 // librdkafka has a dozen threads; with an arena of the allocator for each, what one of them has freed is of no use to
-// the others: a tenth of the daemon's memory at its peak.
+// the others: a tenth of the daemon's memory at its peak. What is large (fetched records, rows for COPY) goes back to
+// the system when it is freed; left to itself the allocator raises that limit to 32 MiB.
 static void share_memory(int workers) {
     mallopt(M_ARENA_MAX, workers + 1);
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
 }
 
 static bool make_workers(const Config *config, Runner *runners, int count) {
