@@ -1,6 +1,6 @@
 // core-lines: the core of `declared` behind lines of JSON, for tests that compare it with a model.
 //
-//     core-lines [--reload | --shelve] <LINES
+//     core-lines [--reload] [--shelve] <LINES
 //
 // In: an input a line, those of a case after each other, in the order of its lane; then {"end": n}.
 //     {"case": n, "rules": {"verdicts": {CODE: FATE}, "source_rank": [...], "require_approval", "partitions"},
@@ -13,7 +13,7 @@
 //
 // --reload: every input is a batch. The lane is trimmed after each, and thrown away and made anew from
 // the rows so far where a worker would need elections whole. It must not make a difference.
-// --shelve: the same, and after each batch all elections are shelved and come back from their bytes. Nor must that.
+// --shelve: after every input all elections are shelved and come back from their bytes. Nor must that.
 #include "common/domain/fates.h"
 #include "services/aggregator/lane.h"
 #include "services/aggregator/shelved.h"
@@ -459,7 +459,7 @@ int main(int argc, char **argv) {
         if (option != 'r' && option != 's') {
             return 2;
         }
-        c.reload = true;
+        c.reload |= option == 'r';
         c.shelve |= option == 's';
     }
     char *text = NULL;
