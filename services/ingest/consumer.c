@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 // What a worker buffers of a full topic, half a second of it; librdkafka adds some 230 bytes to each record.
-#define FETCHED_RECORDS 20000
-#define FETCHED_RECORDS_TEXT "20000"
+#define FETCHED_RECORDS 10000
+#define FETCHED_RECORDS_TEXT "10000"
 
 enum { ASK_AHEAD_MS = 100 };
 
@@ -116,7 +116,8 @@ static void set_defaults(const Config *config, rd_kafka_conf_t *conf) {
         // Whichever comes first; see consumer_ask_ahead.
         {"queued.min.messages", FETCHED_RECORDS_TEXT},
         {"queued.max.messages.kbytes", "16384"},
-        {"fetch.max.bytes", "2097152"},
+        {"fetch.max.bytes", "1048576"},
+        {"fetch.queue.backoff.ms", "10"}, // 2.0 does not know it, and has consumer_ask_ahead instead
     };
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
         char name[64];
