@@ -1,5 +1,7 @@
 #include "services/ingest/elections.h"
 
+#include "services/ingest/telemetry.h"
+
 #include <stdlib.h>
 
 enum {
@@ -14,30 +16,67 @@ static Str election_of(const Record *record) {
     return record->type == RECORD_REFERENCE ? record->reference.election_id : STR_NONE;
 }
 
+// From the ledger. What the shelf has of them is behind it from then on.
 static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
+    for (size_t i = 0; i < count; i++) {
+        shelf_drop(source->shelf, lane->lane, ids[i]);
+        telemetry_add(COUNTER_ELECTIONS_READ);
+    }
     Store *store = count == 0 ? NULL : committer_claim(source->committer);
     return store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
 }
 
-static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
-    Str wanted[LOAD_ELECTIONS] = {0};
-    size_t wanted_count = 0;
+// Elections to be loaded by one query.
+typedef struct Wanted {
+    Str ids[LOAD_ELECTIONS];
+    size_t count;
+} Wanted;
+
+static bool is_wanted(const Wanted *wanted, Str id) {
+    bool found = false;
+    for (size_t i = 0; i < wanted->count && !found; i++) {
+        found = str_equal(wanted->ids[i], id);
+    }
+    return found;
+}
+
+static size_t less(size_t room, size_t bytes) {
+    return room > bytes ? room - bytes : 0;
+}
+
+static StoreStatus load_wanted(const ElectionSource *source, Lane *lane, Wanted *wanted, size_t *room) {
+    StoreStatus status = load(source, lane, wanted->ids, wanted->count, false);
+    for (size_t i = 0; i < wanted->count && status == STORE_OK; i++) {
+        *room = less(*room, election_bytes(lane_find_election(lane, wanted->ids[i])));
+    }
+    wanted->count = 0;
+    return status;
+}
+
+static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count,
+                                size_t *room, size_t *ready) {
+    Wanted wanted = {0};
     StoreStatus status = STORE_OK;
-    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+    size_t i = 0;
+    for (; i < count && *room > 0 && status == STORE_OK; i++) {
         Str id = election_of(&records[i].decoded.record);
-        bool listed = str_is_none(id) || lane_find_election(lane, id) != NULL;
-        for (size_t w = 0; w < wanted_count && !listed; w++) {
-            listed = str_equal(wanted[w], id);
+        if (str_is_none(id) || lane_find_election(lane, id) != NULL || is_wanted(&wanted, id)) {
+            continue;
         }
-        if (!listed) {
-            wanted[wanted_count++] = id;
+        Election *shelved = shelf_take(source->shelf, lane->lane, id);
+        if (shelved != NULL) {
+            telemetry_add(COUNTER_ELECTIONS_UNSHELVED);
+            lane_put_election(lane, shelved);
+            *room = less(*room, election_bytes(shelved));
+            continue;
         }
-        if (wanted_count == LOAD_ELECTIONS) {
-            status = load(source, lane, wanted, wanted_count, false);
-            wanted_count = 0;
+        wanted.ids[wanted.count++] = id;
+        if (wanted.count == LOAD_ELECTIONS) {
+            status = load_wanted(source, lane, &wanted, room);
         }
     }
-    return status == STORE_OK ? load(source, lane, wanted, wanted_count, false) : status;
+    *ready = i;
+    return status == STORE_OK ? load_wanted(source, lane, &wanted, room) : status;
 }
 
 static StoreStatus load_whole(const ElectionSource *source, Lane *lane, const Election *election) {
@@ -75,9 +114,10 @@ static StoreStatus load_whole_ones(const ElectionSource *source, Lane *lane, con
     return status;
 }
 
-StoreStatus elections_load(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count) {
-    StoreStatus status = load_unknown(source, lane, records, count);
-    return status == STORE_OK ? load_whole_ones(source, lane, records, count) : status;
+StoreStatus elections_load(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count,
+                           size_t *room, size_t *ready) {
+    StoreStatus status = load_unknown(source, lane, records, count, room, ready);
+    return status == STORE_OK ? load_whole_ones(source, lane, records, *ready) : status;
 }
 
 StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, const OperatorAction *action) {
@@ -106,7 +146,16 @@ static int newest_first(const void *left, const void *right) {
     return (a->at_us < b->at_us) - (a->at_us > b->at_us);
 }
 
-void elections_keep_within(Lane *const *lanes, size_t lanes_count, size_t bytes) {
+static void put_unused(Shelf *shelf, Lane *lane, int64_t since_us) {
+    lane_trim(lane);
+    for (size_t e = 0; e < lane->elections.count; e++) {
+        if (lane->elections.items[e]->used_at_us < since_us) {
+            shelf_put(shelf, lane->lane, lane->elections.items[e]);
+        }
+    }
+}
+
+void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes) {
     size_t all = 0;
     for (size_t i = 0; i < lanes_count; i++) {
         all += lane_bytes(lanes[i]);
@@ -128,6 +177,7 @@ void elections_keep_within(Lane *const *lanes, size_t lanes_count, size_t bytes)
     }
     int64_t since_us = kept == 0 ? INT64_MAX : uses.items[kept - 1].at_us;
     for (size_t i = 0; i < lanes_count; i++) {
+        put_unused(shelf, lanes[i], since_us);
         lane_forget_unused(lanes[i], since_us);
     }
     vec_free(&uses);

@@ -60,6 +60,8 @@ typedef enum TelemetryCounter {
     COUNTER_RECOVERIES_POSTGRES, // a transaction failed, or nobody knows what came of it
     COUNTER_RECONNECTS,          // a server that was away answers again
     COUNTER_ASSIGNMENTS,         // the group gave or took lanes
+    COUNTER_ELECTIONS_UNSHELVED, // an election came back to hand from the shelf
+    COUNTER_ELECTIONS_READ,      // from the ledger
     TELEMETRY_COUNTERS
 } TelemetryCounter;
 void telemetry_add(TelemetryCounter counter);

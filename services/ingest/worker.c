@@ -23,6 +23,7 @@ enum {
     PROOF_MS = 2000, // for a first batch after a reload
     CLOSE_MS = 2000, // for leaving the group
     OFFSETS_EVERY_MS = 1000,
+    ROOM_PART = 4,         // of the memory for elections at hand: what one transaction brings in beyond it
     OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
 };
 
@@ -36,6 +37,7 @@ struct Worker {
     Committer *committer;
     SchemaStore *schemas;
     Writers *writers;
+    Shelf *shelf;
     ElectionSource source;
     Arena settings; // of the rule book's errors
     RuleBook rules;
@@ -64,6 +66,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
     worker->stop = stop;
     worker->backoff_ms = BACKOFF_FIRST_MS;
     worker->elections_bytes = (size_t)config_int(config, "daemon.elections_mb") * 1024 * 1024;
+    worker->shelf = shelf_new(config_get(config, "daemon.shelf"));
     worker->schemas = schema_store_new();
     worker->store = store_new(config_get(config, "postgres.uri"), config_get(config, "postgres.role"), stop);
     worker->consumer = consumer_new(config, number, error, error_size);
@@ -73,7 +76,7 @@ Worker *worker_new(const Config *config, int number, const atomic_bool *stop, ch
     }
     worker->publisher = publisher_new(config, stop);
     worker->committer = committer_new(worker->store, worker->publisher);
-    worker->source = (ElectionSource){worker->committer, worker->schemas};
+    worker->source = (ElectionSource){worker->committer, worker->schemas, worker->shelf};
     worker->writers = writers_new(config, number, worker->committer, worker->schemas);
     return worker;
 }
@@ -87,6 +90,7 @@ static void drop_lanes(Worker *worker) {
         lane_free(worker->lanes.items[i]);
     }
     vec_clear(&worker->lanes);
+    shelf_clear(worker->shelf);
 }
 
 void worker_free(Worker *worker) {
@@ -96,6 +100,7 @@ void worker_free(Worker *worker) {
     committer_free(worker->committer);
     publisher_free(worker->publisher);
     drop_lanes(worker);
+    shelf_free(worker->shelf);
     vec_free(&worker->lanes);
     vec_free(&worker->submitted);
     vec_free(&worker->committed);
@@ -281,10 +286,12 @@ static Lane *find_lane(const Worker *worker, int32_t number) {
     return NULL;
 }
 
-// Records of one lane, in order. A record that was applied before is passed over.
-static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *records, size_t count) {
-    StoreStatus status = elections_load(&worker->source, lane, records, count);
-    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+// Records of one lane, in order, as many as there is room for their elections. A record that was applied before is
+// passed over.
+static StoreStatus apply_lane(Worker *worker, Lane *lane, const BatchRecord *records, size_t count, size_t *room,
+                              size_t *ready) {
+    StoreStatus status = elections_load(&worker->source, lane, records, count, room, ready);
+    for (size_t i = 0; i < *ready && status == STORE_OK; i++) {
         const Envelope *envelope = &records[i].envelope;
         const Record *record = &records[i].decoded.record;
         if (envelope->kafka_offset < lane->next[envelope->topic]) {
@@ -371,30 +378,47 @@ static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t co
     return status;
 }
 
-// From records to a transaction.
-static StoreStatus run_batch(Worker *worker) {
-    Batch *batch = &worker->batch;
+// From the batch's records, `from` on, to a transaction. It ends where the elections wanted have no more room.
+static StoreStatus run_part(Worker *worker, size_t *from) {
+    const Batch *batch = &worker->batch;
     VEC(LaneAdvance) advances = {0};
     effects_clear(&worker->effects);
-    StoreStatus status = writers_decode(worker->writers, batch);
-    for (size_t i = 0; i < batch->records.count && status == STORE_OK;) {
-        int32_t number = batch->records.items[i].envelope.partition;
-        size_t end = i, ready = i;
-        while (end < batch->records.count && batch->records.items[end].envelope.partition == number) {
-            ready += ready == end && !batch->records.items[end].waits;
-            end++;
+    StoreStatus status = STORE_OK;
+    size_t room = worker->elections_bytes / ROOM_PART;
+    bool ends = false;
+    while (*from < batch->records.count && status == STORE_OK && !ends) {
+        const BatchRecord *records = &batch->records.items[*from];
+        size_t count = 0, decoded = 0, ready = 0;
+        for (; *from + count < batch->records.count && records[count].envelope.partition == records->envelope.partition;
+             count++) {
+            decoded += decoded == count && !records[count].waits;
         }
-        Lane *lane = find_lane(worker, number);
-        if (lane != NULL && ready > i) { // else of an assignment that has passed
-            *vec_push(&advances) = (LaneAdvance){lane, lane->lane_seq};
-            status = apply_lane(worker, lane, &batch->records.items[i], ready - i);
+        Lane *lane = find_lane(worker, records->envelope.partition);
+        if (lane != NULL && decoded > 0) { // else of an assignment that has passed
+            LaneAdvance advance = {lane, lane->lane_seq};
+            status = apply_lane(worker, lane, records, decoded, &room, &ready);
+            ends = ready < decoded;
+            if (ready > 0) {
+                *vec_push(&advances) = advance;
+            }
         }
-        i = end;
+        *from += ends ? ready : count;
     }
     if (status == STORE_OK && worker->effects.ledger.count > 0) {
         status = commit(worker, advances.items, advances.count);
     }
     vec_free(&advances);
+    return status;
+}
+
+static StoreStatus run_batch(Worker *worker) {
+    StoreStatus status = writers_decode(worker->writers, &worker->batch);
+    for (size_t from = 0; from < worker->batch.records.count && status == STORE_OK;) {
+        status = run_part(worker, &from);
+        if (status == STORE_OK) {
+            elections_keep_within(worker->shelf, worker->lanes.items, worker->lanes.count, worker->elections_bytes);
+        }
+    }
     return status;
 }
 
@@ -452,9 +476,6 @@ static void read_and_run(Worker *worker) {
     if (status != STORE_OK) {
         recover(worker, status);
         return;
-    }
-    if (records) {
-        elections_keep_within(worker->lanes.items, worker->lanes.count, worker->elections_bytes);
     }
     if (records && writers_wait_began(worker->writers)) {
         read_lanes(worker, worker->phase == PHASE_RUN);

@@ -22,7 +22,7 @@ DESK_SHARE = 5  # every fifth council has a desk that interferes
 class Feeder(threading.Thread):
     """Publishes from start() until finish(); what fails because the broker is away is sent again."""
 
-    def __init__(self, servers, seed, minutes, councils=40):
+    def __init__(self, servers, seed, minutes, councils=120):
         super().__init__(daemon=True)
         self.servers, self.councils = servers, councils
         self.rng = random.Random(f"{seed}/feed")

@@ -93,7 +93,10 @@ class Fleet:
 
     def add(self, workers):
         self.number += 1
-        settings = dict(self.settings)
+        # Memory for a part of its elections: the others come from its shelf, of every second daemon from the ledger.
+        settings = {"DECLARED_DAEMON_ELECTIONS_MB": "1", **self.settings}
+        if self.number % 2 == 0:
+            settings["DECLARED_DAEMON_SHELF"] = ""
         if self.static:
             settings["DECLARED_DAEMON_INSTANCE"] = f"chaos-{self.number}"
         daemon = Daemon(self.servers, self.number, workers, settings)

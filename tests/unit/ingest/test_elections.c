@@ -1,4 +1,4 @@
-// Which elections a worker gives back when they take more memory than it may have.
+// Which elections a worker shelves when they take more memory than it may have, and how they come back.
 #include "services/ingest/elections.h"
 
 #include <setjmp.h>
@@ -10,6 +10,7 @@
 enum { LANES = 2, EACH = 4, ALL = LANES * EACH };
 
 typedef struct Worker {
+    Shelf *shelf;
     Lane *lanes[LANES];
     size_t one; // bytes of an election; all are alike
 } Worker;
@@ -33,7 +34,7 @@ static void use(const Worker *worker, int number, int64_t at_us) {
 }
 
 static void keep_within(const Worker *worker, size_t bytes) {
-    elections_keep_within(worker->lanes, LANES, bytes);
+    elections_keep_within(worker->shelf, worker->lanes, LANES, bytes);
 }
 
 // "01234567": the numbers of those that are at hand.
@@ -55,6 +56,7 @@ static void assert_at_hand(const Worker *worker, const char *expected) {
 // Number n is in lane n % LANES and was used at n.
 static int set_up(void **state) {
     Worker *worker = mem_alloc(1, sizeof *worker);
+    worker->shelf = shelf_new("");
     for (int lane = 0; lane < LANES; lane++) {
         worker->lanes[lane] = lane_new(lane);
     }
@@ -72,6 +74,7 @@ static int tear_down(void **state) {
     for (size_t i = 0; i < LANES; i++) {
         lane_free(worker->lanes[i]);
     }
+    shelf_free(worker->shelf);
     mem_free(worker);
     return 0;
 }
@@ -137,11 +140,74 @@ static void lanes_without_elections_are_no_trouble(void **state) {
     keep_within(worker, 0);
     keep_within(worker, 0);
     assert_at_hand(worker, "");
-    elections_keep_within(NULL, 0, 0);
+    elections_keep_within(worker->shelf, NULL, 0, 0);
+}
+
+// ---- back from the shelf ----
+
+static void shelve_from(Worker *worker, const char *folder) {
+    shelf_free(worker->shelf);
+    worker->shelf = shelf_new(folder);
+}
+
+// Of lane 0, one for each of these numbers; -1: one that cannot be read.
+static void list_records(const int *numbers, size_t count, Name *names, BatchRecord *records) {
+    for (size_t i = 0; i < count; i++) {
+        names[i] = name_of(numbers[i]);
+        records[i] = (BatchRecord){.envelope = {.topic = INPUT_DECLARATIONS}};
+        if (numbers[i] >= 0) {
+            records[i].decoded.record.type = RECORD_DECLARATION;
+            records[i].decoded.record.declaration = (Declaration){.election_id = str_from(names[i].text)};
+        }
+    }
+}
+
+// How many of the records are ready. There is no ledger.
+static size_t load(const Worker *worker, const int *numbers, size_t count, size_t *room) {
+    Name names[ALL];
+    BatchRecord records[ALL];
+    list_records(numbers, count, names, records);
+    const ElectionSource source = {.shelf = worker->shelf};
+    size_t ready = 0;
+    assert_int_equal(elections_load(&source, worker->lanes[0], records, count, room, &ready), STORE_OK);
+    return ready;
+}
+
+static void what_has_gone_comes_back_from_the_shelf(void **state) {
+    Worker *worker = *state;
+    shelve_from(worker, "/tmp");
+    find(worker, 0)->foreign = true;
+    keep_within(worker, 0);
+    assert_at_hand(worker, "");
+    size_t room = 100 * worker->one;
+    assert_int_equal(load(worker, (const int[]){0, -1, 4, 0}, 4, &room), 4);
+    assert_at_hand(worker, "04");
+    assert_true(find(worker, 0)->foreign);
+    assert_int_equal(find(worker, 4)->used_at_us, 4);
+    assert_int_equal(room, 98 * worker->one);
+    keep_within(worker, 0); // and again
+    assert_int_equal(load(worker, (const int[]){0}, 1, &room), 1);
+    assert_at_hand(worker, "0");
+}
+
+static void loading_ends_where_there_is_no_more_room(void **state) {
+    Worker *worker = *state;
+    shelve_from(worker, "/tmp");
+    keep_within(worker, 0);
+    size_t room = worker->one + 1;
+    assert_int_equal(load(worker, (const int[]){0, 2, 2, 4}, 4, &room), 2); // the second takes more than there is
+    assert_at_hand(worker, "02");
+    assert_int_equal(room, 0);
+    assert_int_equal(load(worker, (const int[]){4}, 1, &room), 0);
+    room = 1;
+    assert_int_equal(load(worker, (const int[]){2, 4}, 2, &room), 2);
+    assert_at_hand(worker, "024");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_has_gone_comes_back_from_the_shelf, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(loading_ends_where_there_is_no_more_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(within_the_bound_all_stay, set_up, tear_down),
         cmocka_unit_test_setup_teardown(past_it_the_longest_unused_go_until_three_quarters_are_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(how_many_go_is_no_matter_of_the_lane, set_up, tear_down),
