@@ -1,15 +1,16 @@
 #include "services/ingest/consumer.h"
 
+#include "common/base/limits.h"
 #include "services/ingest/kafka_settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-// What a worker buffers of a full topic, half a second of it; librdkafka adds some 230 bytes to each record.
+// What a worker buffers of a full topic, a quarter of a second of it; librdkafka adds some 230 bytes to each record.
 #define FETCHED_RECORDS 10000
 #define FETCHED_RECORDS_TEXT "10000"
 
-enum { ASK_AHEAD_MS = 100 };
+enum { ASK_AHEAD_MS = 1 }; // sent is enough: nobody waits for the answer
 
 struct Consumer {
     const Config *config;
@@ -266,7 +267,7 @@ rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
 
 void consumer_ask_ahead(Consumer *consumer) {
     size_t length = rd_kafka_queue_length(consumer->fetched);
-    consumer->fetched_enough |= length >= FETCHED_RECORDS;
+    consumer->fetched_enough |= length + LIMIT_BATCH_RECORDS >= FETCHED_RECORDS; // before the last batch was taken
     if (!consumer->fetched_enough || length > FETCHED_RECORDS / 2) {
         return;
     }

@@ -48,7 +48,7 @@ rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms);
 
 // While a backlog is read, called after each batch. Once enough is fetched librdkafka's thread sleeps, for a second at
 // most, and does not see the records being taken: when half of them are, any question to the partitions' leaders wakes
-// it. Waits for the answer, some milliseconds.
+// it. The answer is not waited for.
 void consumer_ask_ahead(Consumer *consumer);
 
 // Of a message that consumer_poll gave: borrowed from it.
