@@ -83,20 +83,18 @@ class Daemon:
 
 
 class Fleet:
-    """`settings`: of every daemon, as environment variables. `static`: they are known to the group by name."""
+    """`settings`: of every daemon, as environment variables; `seconds`: more, of every second one. `static`: they are
+    known to the group by name."""
 
-    def __init__(self, servers, settings, static=False):
-        self.servers, self.settings, self.static = servers, settings, static
+    def __init__(self, servers, settings, static=False, seconds=()):
+        self.servers, self.settings, self.static, self.seconds = servers, settings, static, dict(seconds)
         self.daemons = []
         self.number = 0
         self.gone_peak_kb = 0
 
     def add(self, workers):
         self.number += 1
-        # Memory for a part of its elections: the others come from its shelf, of every second daemon from the ledger.
-        settings = {"DECLARED_DAEMON_ELECTIONS_MB": "1", **self.settings}
-        if self.number % 2 == 0:
-            settings["DECLARED_DAEMON_SHELF"] = ""
+        settings = {**self.settings, **(self.seconds if self.number % 2 == 0 else {})}
         if self.static:
             settings["DECLARED_DAEMON_INSTANCE"] = f"chaos-{self.number}"
         daemon = Daemon(self.servers, self.number, workers, settings)
