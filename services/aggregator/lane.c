@@ -74,17 +74,22 @@ size_t lane_bytes(const Lane *lane) {
 void lane_forget_unused(Lane *lane, int64_t since_us) {
     size_t kept = 0;
     lane_trim(lane);
-    map_free(&lane->election_of);
     for (size_t i = 0; i < lane->elections.count; i++) {
         Election *election = lane->elections.items[i];
         if (election->used_at_us < since_us) {
             election_free(election);
-            continue;
+        } else {
+            lane->elections.items[kept++] = election;
         }
-        lane->elections.items[kept++] = election;
-        map_put(&lane->election_of, election->election_id, election);
+    }
+    if (kept == lane->elections.count) {
+        return;
     }
     lane->elections.count = kept;
+    map_free(&lane->election_of);
+    for (size_t i = 0; i < kept; i++) {
+        map_put(&lane->election_of, lane->elections.items[i]->election_id, lane->elections.items[i]);
+    }
 }
 
 void lane_trim_since(Lane *lane, size_t from) {

@@ -4,10 +4,7 @@
 
 #include <stdlib.h>
 
-enum {
-    LOAD_ELECTIONS = 16, // of one query: bounds what it holds in memory
-    KEPT_PERCENT = 75,   // of the bound, when it was passed: a look at all of them is not wanted after each batch
-};
+enum { LOAD_ELECTIONS = 16 }; // of one query: bounds what it holds in memory
 
 static Str election_of(const Record *record) {
     if (record->type == RECORD_DECLARATION) {
@@ -155,7 +152,7 @@ static void put_unused(Shelf *shelf, Lane *lane, int64_t since_us) {
     }
 }
 
-void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes) {
+void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes, size_t room) {
     size_t all = 0;
     for (size_t i = 0; i < lanes_count; i++) {
         all += lane_bytes(lanes[i]);
@@ -172,7 +169,7 @@ void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count,
     }
     qsort(uses.items, uses.count, sizeof *uses.items, newest_first);
     size_t kept = 0, taken = 0;
-    while (kept < uses.count && taken + uses.items[kept].bytes <= bytes / 100 * KEPT_PERCENT) {
+    while (kept < uses.count && taken + uses.items[kept].bytes <= less(bytes, room)) {
         taken += uses.items[kept++].bytes;
     }
     int64_t since_us = kept == 0 ? INT64_MAX : uses.items[kept - 1].at_us;

@@ -20,9 +20,10 @@ typedef struct ElectionSource {
 StoreStatus elections_load(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count,
                            size_t *room, size_t *ready);
 
-// Shelves those of all lanes that have not been used for longest, once they take more than `bytes`. For the time
-// between two batches.
-void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes);
+// Shelves those of all lanes that have not been used for longest, once they take more than `bytes`, until there is
+// `room` for others. For the time between two batches, with as much room as the last one took: few go after a small one,
+// for a reader who was told of it may want the processor now.
+void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes, size_t room);
 
 // Of the record that an action names, when it was applied before this lane was loaded.
 StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, const OperatorAction *action);

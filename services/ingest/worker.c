@@ -379,12 +379,11 @@ static StoreStatus commit(Worker *worker, const LaneAdvance *advances, size_t co
 }
 
 // From the batch's records, `from` on, to a transaction. It ends where the elections wanted have no more room.
-static StoreStatus run_part(Worker *worker, size_t *from) {
+static StoreStatus run_part(Worker *worker, size_t *from, size_t *room) {
     const Batch *batch = &worker->batch;
     VEC(LaneAdvance) advances = {0};
     effects_clear(&worker->effects);
     StoreStatus status = STORE_OK;
-    size_t room = worker->elections_bytes / ROOM_PART;
     bool ends = false;
     while (*from < batch->records.count && status == STORE_OK && !ends) {
         const BatchRecord *records = &batch->records.items[*from];
@@ -396,7 +395,7 @@ static StoreStatus run_part(Worker *worker, size_t *from) {
         Lane *lane = find_lane(worker, records->envelope.partition);
         if (lane != NULL && decoded > 0) { // else of an assignment that has passed
             LaneAdvance advance = {lane, lane->lane_seq};
-            status = apply_lane(worker, lane, records, decoded, &room, &ready);
+            status = apply_lane(worker, lane, records, decoded, room, &ready);
             ends = ready < decoded;
             if (ready > 0) {
                 *vec_push(&advances) = advance;
@@ -413,10 +412,13 @@ static StoreStatus run_part(Worker *worker, size_t *from) {
 
 static StoreStatus run_batch(Worker *worker) {
     StoreStatus status = writers_decode(worker->writers, &worker->batch);
+    const size_t most = worker->elections_bytes / ROOM_PART;
     for (size_t from = 0; from < worker->batch.records.count && status == STORE_OK;) {
-        status = run_part(worker, &from);
+        size_t room = most;
+        status = run_part(worker, &from, &room);
         if (status == STORE_OK) {
-            elections_keep_within(worker->shelf, worker->lanes.items, worker->lanes.count, worker->elections_bytes);
+            elections_keep_within(worker->shelf, worker->lanes.items, worker->lanes.count, worker->elections_bytes,
+                                  most - room);
         }
     }
     return status;

@@ -34,7 +34,7 @@ static void use(const Worker *worker, int number, int64_t at_us) {
 }
 
 static void keep_within(const Worker *worker, size_t bytes) {
-    elections_keep_within(worker->shelf, worker->lanes, LANES, bytes);
+    elections_keep_within(worker->shelf, worker->lanes, LANES, bytes, 0);
 }
 
 // "01234567": the numbers of those that are at hand.
@@ -85,12 +85,22 @@ static void within_the_bound_all_stay(void **state) {
     assert_at_hand(worker, "01234567");
 }
 
-static void past_it_the_longest_unused_go_until_three_quarters_are_left(void **state) {
+static void past_it_the_longest_unused_goes(void **state) {
     const Worker *worker = *state;
     keep_within(worker, ALL * worker->one - 1);
-    assert_at_hand(worker, "34567"); // a sixth would be a little more than three quarters
+    assert_at_hand(worker, "1234567");
     keep_within(worker, ALL * worker->one - 1);
+    assert_at_hand(worker, "1234567");
+}
+
+static void past_it_as_many_go_as_make_the_room(void **state) {
+    const Worker *worker = *state;
+    elections_keep_within(worker->shelf, worker->lanes, LANES, ALL * worker->one, 2 * worker->one);
+    assert_at_hand(worker, "01234567"); // not past it
+    elections_keep_within(worker->shelf, worker->lanes, LANES, ALL * worker->one - 1, 2 * worker->one);
     assert_at_hand(worker, "34567");
+    elections_keep_within(worker->shelf, worker->lanes, LANES, worker->one, 2 * worker->one);
+    assert_at_hand(worker, "");
 }
 
 static void how_many_go_is_no_matter_of_the_lane(void **state) {
@@ -98,7 +108,7 @@ static void how_many_go_is_no_matter_of_the_lane(void **state) {
     for (int number = 0; number < ALL; number += LANES) {
         use(worker, number, number + ALL); // all of lane 0 after all of lane 1
     }
-    keep_within(worker, 5 * worker->one);
+    keep_within(worker, 3 * worker->one);
     assert_at_hand(worker, "246");
     assert_int_equal(worker->lanes[1]->elections.count, 0);
 }
@@ -107,7 +117,7 @@ static void what_was_used_since_stays_and_what_was_not_goes(void **state) {
     const Worker *worker = *state;
     use(worker, 0, ALL);
     use(worker, 3, ALL + 1);
-    keep_within(worker, 5 * worker->one);
+    keep_within(worker, 3 * worker->one);
     assert_at_hand(worker, "037");
 }
 
@@ -122,13 +132,13 @@ static void those_of_one_moment_stay_together(void **state) {
 
 static void one_that_takes_more_than_the_bound_goes_too(void **state) {
     const Worker *worker = *state;
-    keep_within(worker, worker->one);
+    keep_within(worker, worker->one - 1);
     assert_at_hand(worker, "");
 }
 
 static void what_has_gone_can_be_loaded_again(void **state) {
     const Worker *worker = *state;
-    keep_within(worker, 5 * worker->one);
+    keep_within(worker, 3 * worker->one);
     assert_null(find(worker, 0));
     assert_non_null(lane_take_election(worker->lanes[0], str_from(name_of(0).text)));
     use(worker, 0, ALL);
@@ -140,7 +150,7 @@ static void lanes_without_elections_are_no_trouble(void **state) {
     keep_within(worker, 0);
     keep_within(worker, 0);
     assert_at_hand(worker, "");
-    elections_keep_within(worker->shelf, NULL, 0, 0);
+    elections_keep_within(worker->shelf, NULL, 0, 0, 0);
 }
 
 // ---- back from the shelf ----
@@ -209,7 +219,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_has_gone_comes_back_from_the_shelf, set_up, tear_down),
         cmocka_unit_test_setup_teardown(loading_ends_where_there_is_no_more_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(within_the_bound_all_stay, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(past_it_the_longest_unused_go_until_three_quarters_are_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(past_it_the_longest_unused_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(past_it_as_many_go_as_make_the_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(how_many_go_is_no_matter_of_the_lane, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_used_since_stays_and_what_was_not_goes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(those_of_one_moment_stay_together, set_up, tear_down),
