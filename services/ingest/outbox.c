@@ -14,11 +14,12 @@ typedef enum OutTopic { OUT_REJECTED, OUT_SNAPSHOTS, OUT_SNAPSHOTS_TEST, OUT_COU
 struct Outbox {
     const Config *config;
     int32_t lane;
-    int64_t sent;         // lane_seq up to which everything has left; -1: to be read
-    int64_t newest;       // lane_seq of the newest row that is known of; -1: the store is to be asked
-    rd_kafka_t *producer; // NULL: not needed yet
+    int64_t sent;                        // lane_seq up to which everything has left; -1: to be read
+    int64_t newest;                      // lane_seq of the newest row that is known of; -1: the store is to be asked
+    rd_kafka_t *producer;                // NULL: not needed yet
     rd_kafka_topic_t *topics[OUT_COUNT]; // of the producer; NULL: not needed yet
     bool initialised;
+    int64_t transactions;   // committed so far
     int64_t committing;     // lane_seq up to which the transaction that is being committed goes; 0: there is none
     Buf value;              // of the snapshot that is being sent
     VEC(int64_t) too_large; // records (record_number) that the broker has refused for their size
@@ -64,6 +65,10 @@ int32_t outbox_lane(const Outbox *outbox) {
 
 int64_t outbox_sent(const Outbox *outbox) {
     return outbox->sent;
+}
+
+int64_t outbox_transactions(const Outbox *outbox) {
+    return outbox->transactions;
 }
 
 void outbox_expect(Outbox *outbox, int64_t lane_seq) {
@@ -287,6 +292,7 @@ static OutboxStatus commit(Outbox *outbox, Store *store, int timeout_ms) {
         return status;
     }
     outbox->trouble[0] = '\0';
+    outbox->transactions++;
     outbox->sent = until;
     vec_clear(&outbox->too_large);
     // If this fails they leave once more: at least once.

@@ -30,6 +30,9 @@ typedef enum OutboxStatus {
 // The ledger row up to which everything has left, as far as this outbox knows; -1: it does not know yet.
 int64_t outbox_sent(const Outbox *outbox);
 
+// Kafka transactions committed so far.
+int64_t outbox_transactions(const Outbox *outbox);
+
 // The lane's row of that number was committed: outbox_send goes on until it has left, and until then asks no more.
 void outbox_expect(Outbox *outbox, int64_t lane_seq);
 

@@ -10,12 +10,13 @@
 
 enum {
     IDLE_MS = 200, // how long it sleeps without a wake, and so how late it sees a stop
-    // Rounds that send begin at least so far apart: a Kafka transaction costs broker and client a hundred times what is
-    // in it, so at 100 declarations a second one for each took most of a core, away from the way to the screen.
-    PACE_MS = 200,
-    // And with one transaction of each lane while the worker is behind: it has been within that time, for a batch that
-    // is not full may only have been faster than the next fetch.
-    BEHIND_PACE_MS = 1000,
+    // A Kafka transaction costs broker and client a hundred times what is in it (4 ms and 2.6; 2 of these are
+    // librdkafka 2.0's main thread, which does not sleep while it waits for less than a millisecond), away from the way
+    // to the screen. So a round takes that much of the time for each: ten transactions a second, whatever they hold.
+    PACE_MS = 100,
+    PACE_MOST_MS = 1000, // between two rounds, of however many lanes
+    // While the worker is behind, that long, with one transaction of each lane: it has been within that time, for a
+    // batch that is not full may only have been faster than the next fetch.
     BEHIND_MS = 300,
     PACE_STEP_MS = 20,
     ASK_MS = 5000, // how often the database is asked what nobody has told of
@@ -31,7 +32,8 @@ struct Publisher {
     pthread_t thread;
     atomic_int_least64_t behind_until_ms; // the worker is behind, or was a moment ago
     bool running;
-    int64_t sent_ms;           // when the newest round that had something to send began
+    int64_t moved_ms;          // when the newest round began that found something new
+    int64_t transactions;      // of that round
     int64_t troubled_since_ms; // 0: not
     bool away;                 // the trouble has been said
 
@@ -122,25 +124,30 @@ static void end_trouble(Publisher *publisher) {
 // One round over the lanes; the last one takes what can be taken at once. True: all is sent, or leaves in the next.
 static bool send_round(Publisher *publisher, const Outboxes *outboxes, bool last) {
     bool done = true;
-    int64_t began_ms = clock_ms();
+    int64_t began_ms = clock_ms(), transactions = 0;
     if (outboxes->count > 0 && !store_is_connected(publisher->store) && store_connect(publisher->store) != STORE_OK) {
         say_trouble(publisher, "PostgreSQL", store_error(publisher->store));
         return false;
     }
     for (size_t i = 0; i < outboxes->count && (last || !stopping(publisher)); i++) {
+        Outbox *outbox = outboxes->items[i];
         OutboxStatus status;
-        int64_t before = outbox_sent(outboxes->items[i]);
+        int64_t sent = outbox_sent(outbox), before = outbox_transactions(outbox);
         do {
-            status = outbox_send(outboxes->items[i], publisher->store, KAFKA_TIMEOUT_MS);
-            telemetry_sent(outbox_lane(outboxes->items[i]), outbox_sent(outboxes->items[i]));
+            status = outbox_send(outbox, publisher->store, KAFKA_TIMEOUT_MS);
+            telemetry_sent(outbox_lane(outbox), outbox_sent(outbox));
         } while (status == OUTBOX_MORE && !stopping(publisher) && !is_behind(publisher));
-        publisher->sent_ms = outbox_sent(outboxes->items[i]) != before ? began_ms : publisher->sent_ms;
+        transactions += outbox_transactions(outbox) - before;
+        if (outbox_sent(outbox) != sent) {
+            publisher->moved_ms = began_ms;
+            publisher->transactions = transactions;
+        }
         if (status == OUTBOX_AWAY) {
             say_trouble(publisher, "PostgreSQL", store_error(publisher->store));
             return false;
         }
         if (status == OUTBOX_LATER || status == OUTBOX_LOST) {
-            say_trouble(publisher, "Kafka", outbox_trouble(outboxes->items[i]));
+            say_trouble(publisher, "Kafka", outbox_trouble(outbox));
             done = false;
         }
     }
@@ -160,13 +167,15 @@ static bool rests(Publisher *publisher) {
     return told;
 }
 
+static int64_t pace_ms(const Publisher *publisher) {
+    int64_t ms = (publisher->transactions > 1 ? publisher->transactions : 1) * PACE_MS;
+    return is_behind(publisher) || ms > PACE_MOST_MS ? PACE_MOST_MS : ms;
+}
+
 // Until the next round may begin.
 static void keep_pace(const Publisher *publisher) {
-    int64_t now_ms = clock_ms();
-    while (!stopping(publisher) &&
-           now_ms < publisher->sent_ms + (is_behind(publisher) ? BEHIND_PACE_MS : PACE_MS)) {
+    while (!stopping(publisher) && clock_ms() < publisher->moved_ms + pace_ms(publisher)) {
         clock_sleep_ms(PACE_STEP_MS);
-        now_ms = clock_ms();
     }
 }
 

@@ -20,11 +20,11 @@ enum {
     KAFKA_TIMEOUT_MS = 1500,
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
-    PROOF_MS = 2000, // for a first batch after a reload
-    CLOSE_MS = 2000, // for leaving the group
-    OFFSETS_EVERY_MS = 1000,
-    ROOM_PART = 4,         // of the memory for elections at hand: what one transaction brings in beyond it
-    OVERLAP_RECORDS = 100, // a batch of so many filled up because records wait: the next is made while it commits
+    PROOF_MS = 2000,         // for a first batch after a reload
+    CLOSE_MS = 2000,         // for leaving the group
+    OFFSETS_EVERY_MS = 5000, // for lag tools; Kafka's own consumers tell them as often
+    ROOM_PART = 4,           // of the memory for elections at hand: what one transaction brings in beyond it
+    OVERLAP_RECORDS = 100,   // a batch of so many filled up because records wait: the next is made while it commits
 };
 
 struct Worker {
