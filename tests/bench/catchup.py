@@ -11,6 +11,7 @@ import statistics
 import time
 
 import bed
+import rows
 
 FIRST = ("SELECT extract(epoch FROM min(received_at)) AS at FROM declared.ledger"
          " WHERE topic = 'ward-declarations'")
@@ -19,7 +20,6 @@ COUNTS = ("SELECT (SELECT count(*) FROM declared.snapshot) AS snapshots, (SELECT
           " ballots, (SELECT count(*) FROM declared.flash) AS flashes")
 FATES = ("SELECT fate, count(*) AS n FROM declared.ledger WHERE topic = 'ward-declarations' GROUP BY fate"
          " ORDER BY 2 DESC")
-TABLES = ("ledger", "fate_change", "election", "snapshot", "ballot", "flash")
 
 
 def wal_bytes():
@@ -64,24 +64,6 @@ def describe(pipeline):
 
 # ---- floors ----------------------------------------------------------------------------------------------
 
-def dump_rows(pipeline, folder):
-    """The rows of a catch-up, and which of them went in one transaction, for floor_copy."""
-    folder.mkdir(parents=True, exist_ok=True)
-    counts = {}
-    for place, table in enumerate(TABLES):
-        columns = pipeline.value(
-            "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
-            f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
-        (folder / f"{table}.columns").write_text(columns + "\n")
-        pipeline.psql(f"\\copy (SELECT {columns} FROM declared.{table} ORDER BY xmin::text::bigint, ctid) "
-                      f"TO '{folder}/{table}.rows' (FORMAT binary)")
-        for row in pipeline.rows(f"SELECT xmin::text::bigint AS x, count(*) AS n FROM declared.{table} GROUP BY 1"):
-            counts.setdefault(row["x"], [0] * len(TABLES))[place] = row["n"]
-    first = pipeline.value("SELECT min(xmin::text::bigint) AS x FROM declared.ledger WHERE topic = 'ward-declarations'")
-    lines = [f"{int(x >= first)} {' '.join(map(str, counts[x]))}\n" for x in sorted(counts)]
-    (folder / "batches").write_text("".join(lines))
-
-
 def run_copy_floor(folder, connections):
     with bed.database() as twin:
         bed.settle()
@@ -114,7 +96,7 @@ def measure_workers(night, workers, repeats, what):
     with bed.database() as pipeline:
         run_daemon(pipeline, night, workers)
         what.update(describe(pipeline))
-        dump_rows(pipeline, folder)
+        rows.dump(pipeline, folder)
     runs, floors, ratios, by_cpu = [], [], [], []
     for _ in range(repeats):
         floor = run_copy_floor(folder, workers)

@@ -1,12 +1,15 @@
 // floor_commit: the least that a consumer of the topic can do for a listening reader. What a poll brings is noted in
 // one small row a partition, with a NOTIFY, in one transaction; nothing is decoded.
 //
-//     floor_commit --bootstrap HOST:PORT [--partitions N] [--publish]
+//     floor_commit --bootstrap HOST:PORT [--partitions N] [--rows FOLDER] [--publish PACE_MS]
 //
 // Until SIGTERM; the database is DECLARED_POSTGRES_URI's. It makes the table floor_batch (batch, partition,
 // first_offset, last_offset), begins at the topic's end, says "reading" on standard output once it does, and tells
-// batches on the channel floor_batch. With --publish a second thread sends a record to Kafka for each record committed.
+// batches on the channel floor_batch. What the contract demands beside: with --rows the rows that the daemon would
+// write go into the same transaction (floor_insert.h), and the NOTIFY into one of its own behind it; with --publish a
+// second thread sends a record to Kafka for each record committed (floor_publish.h).
 #include "common/domain/envelope.h"
+#include "tests/bench/floor_insert.h"
 #include "tests/bench/floor_publish.h"
 #include "tests/bench/records.h"
 
@@ -73,19 +76,66 @@ static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
     return kafka;
 }
 
-static void commit_spans(PGconn *pg, const Span *spans, int partitions, long long batch) {
-    char sql[SQL_BYTES];
-    int len = snprintf(sql, sizeof sql, "INSERT INTO floor_batch VALUES ");
+// "INSERT INTO floor_batch VALUES (...), (...)"
+static int write_insert(char *sql, size_t size, const Span *spans, int partitions, long long batch) {
+    int len = snprintf(sql, size, "INSERT INTO floor_batch VALUES ");
     const char *separator = "";
     for (int i = 0; i < partitions; i++) {
         if (spans[i].first >= 0) {
-            len += snprintf(sql + len, sizeof sql - (size_t)len, "%s(%lld, %d, %lld, %lld)", separator, batch, i,
+            len += snprintf(sql + len, size - (size_t)len, "%s(%lld, %d, %lld, %lld)", separator, batch, i,
                             (long long)spans[i].first, (long long)spans[i].last);
             separator = ", ";
         }
     }
+    return len;
+}
+
+static void commit_spans(PGconn *pg, const Span *spans, int partitions, long long batch) {
+    char sql[SQL_BYTES];
+    int len = write_insert(sql, sizeof sql, spans, partitions, batch);
     snprintf(sql + len, sizeof sql - (size_t)len, "; NOTIFY floor_batch, '%lld'", batch);
     execute(pg, sql); // one message, so one transaction
+}
+
+static void send_statement(PGconn *pg, const char *sql) {
+    if (PQsendQueryParams(pg, sql, 0, NULL, NULL, NULL, NULL, 0) != 1) {
+        bench_give_up("%s", PQerrorMessage(pg));
+    }
+}
+
+// The results of so many statements, each with a NULL behind it, and the pipeline's end.
+static void await_pipeline(PGconn *pg, size_t statements) {
+    if (PQpipelineSync(pg) != 1) {
+        bench_give_up("%s", PQerrorMessage(pg));
+    }
+    for (size_t i = 0; i <= statements; i++) {
+        for (PGresult *result; (result = PQgetResult(pg)) != NULL; PQclear(result)) {
+            ExecStatusType status = PQresultStatus(result);
+            if (status == PGRES_PIPELINE_SYNC) {
+                PQclear(result);
+                return;
+            }
+            if (status != PGRES_COMMAND_OK) {
+                bench_give_up("%s", PQerrorMessage(pg));
+            }
+        }
+    }
+    bench_give_up("the pipeline has no end");
+}
+
+static void commit_rows(PGconn *pg, FloorRows *rows, size_t records, const Span *spans, int partitions,
+                        long long batch) {
+    char sql[SQL_BYTES];
+    PQenterPipelineMode(pg);
+    send_statement(pg, "BEGIN");
+    size_t statements = floor_rows_send(rows, records) + 4;
+    write_insert(sql, sizeof sql, spans, partitions, batch);
+    send_statement(pg, sql);
+    send_statement(pg, "COMMIT");
+    snprintf(sql, sizeof sql, "NOTIFY floor_batch, '%lld'", batch);
+    send_statement(pg, sql);
+    await_pipeline(pg, statements);
+    PQexitPipelineMode(pg);
 }
 
 // Records of one poll, and how many partitions have come to their end so far.
@@ -109,17 +159,20 @@ static int read_spans(rd_kafka_t *kafka, Span *spans, int partitions, int *ends)
     return count;
 }
 
-// `publisher` may be NULL.
-static void run(rd_kafka_t *kafka, PGconn *pg, FloorPublisher *publisher, int partitions) {
+// `rows` and `publisher` may be NULL.
+static void run(rd_kafka_t *kafka, PGconn *pg, FloorRows *rows, FloorPublisher *publisher, int partitions) {
     Span spans[PARTITIONS_MAX];
     int ends = 0;
     bool told = false;
     for (long long batch = 1; !stopped;) {
-        if (read_spans(kafka, spans, partitions, &ends) > 0) {
+        int records = read_spans(kafka, spans, partitions, &ends);
+        if (records > 0 && rows != NULL) {
+            commit_rows(pg, rows, (size_t)records, spans, partitions, batch++);
+        } else if (records > 0) {
             commit_spans(pg, spans, partitions, batch++);
-            if (publisher != NULL) {
-                floor_publisher_wake(publisher, spans);
-            }
+        }
+        if (records > 0 && publisher != NULL) {
+            floor_publisher_wake(publisher, spans);
         }
         if (ends >= partitions && !told) {
             puts("reading");
@@ -132,23 +185,27 @@ static void run(rd_kafka_t *kafka, PGconn *pg, FloorPublisher *publisher, int pa
 int main(int argc, char **argv) {
     static const struct option options[] = {{"bootstrap", required_argument, NULL, 'b'},
                                             {"partitions", required_argument, NULL, 'p'},
-                                            {"publish", no_argument, NULL, 'P'},
+                                            {"publish", required_argument, NULL, 'P'},
+                                            {"rows", required_argument, NULL, 'r'},
                                             {0}};
-    const char *bootstrap = NULL, *uri = getenv("DECLARED_POSTGRES_URI");
+    const char *bootstrap = NULL, *folder = NULL, *uri = getenv("DECLARED_POSTGRES_URI");
     int partitions = 6;
-    bool publish = false;
+    int pace_ms = -1;
     for (int found; (found = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (found == 'b') {
             bootstrap = optarg;
         } else if (found == 'p') {
             partitions = atoi(optarg);
         } else if (found == 'P') {
-            publish = true;
+            pace_ms = atoi(optarg);
+        } else if (found == 'r') {
+            folder = optarg;
         }
     }
     if (bootstrap == NULL || uri == NULL || partitions < 1 || partitions > PARTITIONS_MAX || optind != argc) {
         fprintf(stderr,
-                "Usage: DECLARED_POSTGRES_URI=... floor_commit --bootstrap HOST:PORT [--partitions N] [--publish]\n");
+                "Usage: DECLARED_POSTGRES_URI=... floor_commit --bootstrap HOST:PORT [--partitions N] [--rows FOLDER] "
+                "[--publish PACE_MS]\n");
         return 2;
     }
     struct sigaction action = {.sa_handler = on_signal};
@@ -156,10 +213,13 @@ int main(int argc, char **argv) {
     sigaction(SIGINT, &action, NULL);
     PGconn *pg = open_database(uri);
     make_table(pg);
-    FloorPublisher *publisher = publish ? floor_publisher_new(bootstrap, open_database(uri), partitions) : NULL;
+    FloorPublisher *publisher =
+        pace_ms < 0 ? NULL : floor_publisher_new(bootstrap, open_database(uri), partitions, pace_ms);
+    FloorRows *rows = folder == NULL ? NULL : floor_rows_new(folder, pg);
     rd_kafka_t *kafka = open_consumer(bootstrap, partitions);
-    run(kafka, pg, publisher, partitions);
+    run(kafka, pg, rows, publisher, partitions);
     floor_publisher_free(publisher);
+    floor_rows_free(rows);
     rd_kafka_consumer_close(kafka);
     rd_kafka_destroy(kafka);
     PQfinish(pg);

@@ -1,5 +1,6 @@
 #include "tests/bench/floor_publish.h"
 
+#include "common/base/clock.h"
 #include "services/ingest/outbox.h"
 #include "tests/bench/records.h"
 
@@ -11,6 +12,7 @@
 
 // The mean over snapshots of a made-up night: their Avro of 239 to 627 bytes, their keys (election ids) of 26 to 31.
 enum { SNAPSHOT_BYTES = 520 };
+enum { PACE_MOST_MS = 1000 };
 static const char snapshot_key[] = "local.floor-council.2026-05-07";
 
 // What has been committed of a partition and has not been sent.
@@ -22,6 +24,7 @@ struct FloorPublisher {
     PGconn *pg;
     rd_kafka_t *producers[PARTITIONS_MAX];
     int partitions;
+    int64_t pace_ms;
     pthread_t thread;
 
     pthread_mutex_t lock; // of what follows
@@ -127,27 +130,41 @@ static Pending take_pending(FloorPublisher *publisher, int partition) {
     return taken;
 }
 
+// How many transactions.
+static int send_round(FloorPublisher *publisher) {
+    int transactions = 0;
+    for (int i = 0; i < publisher->partitions; i++) {
+        Pending pending = take_pending(publisher, i);
+        if (pending.records > 0) {
+            send_records(publisher->producers[i], i, pending.records);
+            advance_outbox(publisher->pg, i, &pending);
+            transactions++;
+        }
+    }
+    return transactions;
+}
+
 static void *run(void *context) {
     FloorPublisher *publisher = context;
     while (wait_for_more(publisher)) {
-        for (int i = 0; i < publisher->partitions; i++) {
-            Pending pending = take_pending(publisher, i);
-            if (pending.records > 0) {
-                send_records(publisher->producers[i], i, pending.records);
-                advance_outbox(publisher->pg, i, &pending);
-            }
+        int64_t began_ms = clock_ms();
+        int64_t pace_ms = send_round(publisher) * publisher->pace_ms;
+        int64_t rest_ms = began_ms + (pace_ms < PACE_MOST_MS ? pace_ms : PACE_MOST_MS) - clock_ms();
+        if (rest_ms > 0) {
+            clock_sleep_ms(rest_ms);
         }
     }
     return NULL;
 }
 
-FloorPublisher *floor_publisher_new(const char *bootstrap, PGconn *pg, int partitions) {
+FloorPublisher *floor_publisher_new(const char *bootstrap, PGconn *pg, int partitions, int pace_ms) {
     FloorPublisher *publisher = calloc(1, sizeof *publisher);
     if (publisher == NULL) {
         bench_give_up("no memory");
     }
     publisher->pg = pg;
     publisher->partitions = partitions;
+    publisher->pace_ms = pace_ms;
     make_outbox(pg, partitions);
     for (int i = 0; i < partitions; i++) {
         publisher->producers[i] = open_producer(bootstrap, i);

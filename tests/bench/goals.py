@@ -39,8 +39,8 @@ def latency(results):
     at = next((at for at in results.get("latency", ()) if at["rate"] == 100), None)
     if at is None:
         return None
-    ours, floor, publishing = (at[name]["from_append_ms"]["p99"] for name in ("declared", "floor", "publishing_floor"))
-    return (f"{ours / floor:.2f}x (the publishing floor itself: {publishing / floor:.2f}x; {ours:.1f} ms, "
+    ours, floor, contract = (at[name]["from_append_ms"]["p99"] for name in ("declared", "floor", "contract_floor"))
+    return (f"{ours / floor:.2f}x (the contract's floor itself: {contract / floor:.2f}x; {ours:.1f} ms, "
             f"floor {floor:.1f} ms)", ours <= 1.5 * floor)
 
 

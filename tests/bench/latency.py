@@ -1,8 +1,9 @@
 """Latency: declarations sent on a schedule, until a listening reader has the snapshot that each caused.
 
-The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the publishing floor (floor_commit --publish:
-and beside that a Kafka transaction) take turns on the same topic, each turn beginning with another; each goes through
-all rates. bench_latency is producer and reader in one process, and so on one clock.
+The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the contract's floor (floor_commit --rows
+--publish: and beside that the rows that the daemon writes, and a Kafka transaction) take turns on the same topic, each
+turn beginning with another; each goes through all rates. bench_latency is producer and reader in one process, and so on
+one clock.
 """
 
 import contextlib
@@ -13,11 +14,13 @@ import subprocess
 from typing import NamedTuple
 
 import bed
+import rows
 
-NAMES = ("declared", "floor", "publishing_floor")
+NAMES = ("declared", "floor", "contract_floor")  # declared begins: the last one writes its rows
 WARMUP_S = 2
 FIRST_WARMUP_RATE = 100  # at least: at 1 a second nothing grows warm
 BROKER_WARMUP_RATE = 200  # a Kafka transaction for each
+PACE_MS = 100  # of the daemon's Kafka transactions
 BALLOTS_A_COUNCIL = 100  # the simulator makes up to 120; what goes beyond are corrections, not each with a snapshot
 
 
@@ -92,12 +95,16 @@ def floor_running(pipeline, *options):
             raise RuntimeError(f"floor_commit: exit {process.returncode}")
 
 
-def turn_of_daemon(pipeline, night, lines, steps):
+def turn_of_daemon(pipeline, night, lines, steps, folder=None):
+    """`folder`: the rows that it writes are left there."""
     daemon = pipeline.daemon(workers=1)
     bed.await_rows(pipeline, night.councils + lines.used, daemon)
     bed.settle()
+    before = rows.newest_transaction(pipeline)
     results = lines.send_all(pipeline, steps)
     daemon.stop()
+    if folder is not None:
+        rows.dump(pipeline, folder, before)
     return results
 
 
@@ -107,15 +114,25 @@ def turn_of_floor(pipeline, lines, steps):
         return lines.send_all(pipeline, steps, "--floor")
 
 
-def turn_of_publishing_floor(pipeline, lines, steps):
+def turn_of_publishing_floor(pipeline, lines, steps, pace_ms, *options):
     bed.settle()
-    with floor_running(pipeline, "--publish"):
+    with floor_running(pipeline, "--publish", str(pace_ms), *options):
         results = lines.send_all(pipeline, steps, "--floor")
     committed, published = pipeline.session.ask(
         "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
         "(SELECT sum(records) FROM floor_outbox)").split()
     if committed != published:
         raise RuntimeError(f"the publishing floor has sent {published} of {committed} records")
+    return results
+
+
+def turn_of_contract_floor(pipeline, lines, steps, folder):
+    results = turn_of_publishing_floor(pipeline, lines, steps, PACE_MS, "--rows", str(folder))
+    committed, written = pipeline.session.ask(
+        "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
+        "(SELECT count(*) FROM floor_rows.ledger)").split()
+    if int(written) < int(committed):
+        raise RuntimeError(f"the contract's floor has written {written} rows for {committed} records")
     return results
 
 
@@ -135,15 +152,21 @@ def measure(councils, plan, repeats):
     night = bed.simulate(max(councils, wanted // BALLOTS_A_COUNCIL), wanted, corrections=0, duplicates=0)
     bed.fill_topics(night._replace(lines=os.devnull))
     lines, turns = Lines(night), {name: [] for name in NAMES}
+    folder = bed.FOLDER / "latency-rows"
     with bed.database() as pipeline:
-        take_turn = {"declared": lambda steps: turn_of_daemon(pipeline, night, lines, steps),
-                     "floor": lambda steps: turn_of_floor(pipeline, lines, steps),
-                     "publishing_floor": lambda steps: turn_of_publishing_floor(pipeline, lines, steps)}
-        turn_of_publishing_floor(pipeline, lines, [broker_warmup(plan)])
+        rows.make_tables(pipeline)
+        turn_of_publishing_floor(pipeline, lines, [broker_warmup(plan)], pace_ms=0)
         for turn in range(repeats):
             first = turn % len(NAMES)
             for name in NAMES[first:] + NAMES[:first]:
-                turns[name].append(take_turn[name](steps_of(plan, turn)))
+                steps = steps_of(plan, turn)
+                if name == "declared":
+                    result = turn_of_daemon(pipeline, night, lines, steps, folder if turn == 0 else None)
+                elif name == "floor":
+                    result = turn_of_floor(pipeline, lines, steps)
+                else:
+                    result = turn_of_contract_floor(pipeline, lines, steps, folder)
+                turns[name].append(result)
             bed.say(f"  latency, turn {turn + 1} of {repeats} done")
     return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
             for i, (rate, _) in enumerate(plan.rates)]

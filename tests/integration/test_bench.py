@@ -50,11 +50,11 @@ def check_peers(benchmark, wanted):
 
 def check_latency(benchmark):
     for at in benchmark.results["latency"]:
-        for name in ("declared", "floor", "publishing_floor"):
+        for name in ("declared", "floor", "contract_floor"):
             assert at[name]["seen"] == at[name]["sent"] > 0, at
             assert at[name]["from_append_ms"]["p50"] <= at[name]["from_append_ms"]["p99"], at
             assert f"/s {name.replace('_', ' ')} " in benchmark.said, benchmark.said
-    assert "the publishing floor itself: " in benchmark.said, benchmark.said
+    assert "the contract's floor itself: " in benchmark.said, benchmark.said
 
 
 def check_core(benchmark):
