@@ -271,7 +271,7 @@ def send_many(pipeline, values, count):
     """All of them in turn, and waits until they are applied: by the lanes' rows, for the ledger is long."""
     for begin in range(0, count, CHUNK):
         pipeline.send([hostile(values[i % len(values)]) for i in range(begin, min(count, begin + CHUNK))])
-        wait_for(lambda: int(pipeline.value("SELECT sum(lane_seq) FROM declared.lane")) == pipeline.sent,
+        wait_for(lambda: int(pipeline.value("SELECT coalesce(sum(lane_seq), 0) FROM declared.lane")) == pipeline.sent,
                  "all are applied", 300)
 
 
