@@ -52,6 +52,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+# Kafka's default is 3000; with 0 one of two members that come together often has all partitions at first.
 group.initial.rebalance.delay.ms=100
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000

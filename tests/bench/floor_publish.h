@@ -1,8 +1,8 @@
 // What the contract demands beside the commit, at its least: whatever was committed also goes to Kafka, in a Kafka
-// transaction a partition, beside the consumer and never in its way. As the daemon's
-// publisher does it (services/ingest/publisher.h, outbox.h): a thread with a PostgreSQL connection and a transactional
-// producer a partition, which takes all that has come up since it last looked and then notes how far it is. It reads
-// nothing back from the database and encodes nothing: its records are filling, as long as a snapshot is.
+// transaction a partition, beside the consumer and never in its way. As the daemon's publisher does it
+// (services/ingest/publisher.h, outbox.h): a thread with a PostgreSQL connection and a transactional producer a
+// partition, which takes all that has come up since it last looked and then notes how far it is. It reads nothing back
+// from the database and encodes nothing: its records are filling, as long as a snapshot is.
 #pragma once
 
 #include <libpq-fe.h>

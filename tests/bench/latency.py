@@ -19,7 +19,6 @@ import rows
 NAMES = ("declared", "floor", "contract_floor")  # declared begins: the last one writes its rows
 WARMUP_S = 2
 FIRST_WARMUP_RATE = 100  # at least: at 1 a second nothing grows warm
-TOUCH_RATE, TOUCHES = 1000, 4  # a council: its first after a start is read from the ledger, and is another thing
 BROKER_WARMUP_RATE = 200  # a Kafka transaction for each
 PACE_MS = 100  # of the daemon's Kafka transactions
 BALLOTS_A_COUNCIL = 100  # the simulator makes up to 120; what goes beyond are corrections, not each with a snapshot
@@ -47,8 +46,7 @@ class Step(NamedTuple):
     told: bool
 
 
-def steps_of(plan, turn, councils):
-    yield Step(TOUCH_RATE, 0, TOUCHES * councils, told=False)
+def steps_of(plan, turn):
     for rate, count in plan.rates:
         if turn == 0:
             first_rate = max(rate, FIRST_WARMUP_RATE)
@@ -60,14 +58,9 @@ def broker_warmup(plan):
     return Step(BROKER_WARMUP_RATE, 0, BROKER_WARMUP_RATE * plan.broker_warmup_s, told=False)
 
 
-def size_of(plan, repeats, councils):
-    """(councils, lines): as many councils as the lines need, whose number grows with them."""
-    def lines(councils):
-        return broker_warmup(plan).count + len(NAMES) * sum(
-            step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn, councils))
-    while lines(councils) > BALLOTS_A_COUNCIL * councils:
-        councils += 1
-    return councils, lines(councils)
+def wanted_lines(plan, repeats):
+    return broker_warmup(plan).count + len(NAMES) * sum(
+        step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn))
 
 
 class Lines:
@@ -155,8 +148,8 @@ def together(turns):
 
 
 def measure(councils, plan, repeats):
-    councils, wanted = size_of(plan, repeats, councils)
-    night = bed.simulate(councils, wanted, corrections=0, duplicates=0)
+    wanted = wanted_lines(plan, repeats)
+    night = bed.simulate(max(councils, wanted // BALLOTS_A_COUNCIL), wanted, corrections=0, duplicates=0)
     bed.fill_topics(night._replace(lines=os.devnull))
     lines, turns = Lines(night), {name: [] for name in NAMES}
     folder = bed.FOLDER / "latency-rows"
@@ -166,7 +159,7 @@ def measure(councils, plan, repeats):
         for turn in range(repeats):
             first = turn % len(NAMES)
             for name in NAMES[first:] + NAMES[:first]:
-                steps = steps_of(plan, turn, councils)
+                steps = steps_of(plan, turn)
                 if name == "declared":
                     result = turn_of_daemon(pipeline, night, lines, steps, folder if turn == 0 else None)
                 elif name == "floor":
