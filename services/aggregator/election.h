@@ -76,7 +76,7 @@ typedef struct Election {
     const Str *last_source; // that a record came from: most often the next one's too
     bool foreign;     // another lane keeps this election's snapshots
     bool trimmed;     // entries that may be wanted again are only in the ledger
-    int64_t used_at_us;   // the lane's time when a record last concerned it
+    int64_t used_at_us;   // when a record that concerned it was last received
     size_t entries_bytes; // of its entries, their copies and their lists
     Arena memory;
 } Election;

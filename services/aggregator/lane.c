@@ -328,7 +328,7 @@ bool take_pending_approval(Step *step, const Election *election) {
 
 static void apply_declaration(Step *step, const Declaration *declaration, RuleSet identity, LedgerRow *row) {
     Election *election = lane_take_election(step->lane, declaration->election_id);
-    election->used_at_us = step->lane->received_at_us;
+    election->used_at_us = step->recorded_at_us;
     Space *space = &election->spaces[declaration->is_test];
     Ballot *ballot = election_ballot(election, space, declaration->ballot_paper_id);
     *vec_push(&step->lane->touched) = (TouchedBallot){election, ballot};
@@ -354,7 +354,7 @@ static void apply_declaration(Step *step, const Declaration *declaration, RuleSe
 
 static void apply_reference(Step *step, const CouncilReference *reference, LedgerRow *row) {
     Election *election = lane_take_election(step->lane, reference->election_id);
-    election->used_at_us = step->lane->received_at_us;
+    election->used_at_us = step->recorded_at_us;
     Str problem = STR_NONE;
     row->election_id = election->election_id;
     step->cause.by = reference->by;
@@ -385,7 +385,7 @@ static void apply_action(Step *step, const OperatorAction *action, bool target_t
                                    STR_ARG(row->kind), (long long)action->kafka_offset, STR_ARG(action->topic));
         return;
     }
-    place.election->used_at_us = step->lane->received_at_us;
+    place.election->used_at_us = step->recorded_at_us;
     row->fate = fate_name(FATE_ACCEPTED);
     row->election_id = place.election->election_id;
     row->is_test = place.space->is_test ? TRILEAN_TRUE : TRILEAN_FALSE;

@@ -339,6 +339,25 @@ StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas,
     return status;
 }
 
+StoreStatus store_list_elections(Store *store, int32_t lane, int32_t most, Arena *arena, const Str **ids,
+                                 size_t *count) {
+    Int4 number, limit;
+    PGresult *result = QUERY(store,
+                             "SELECT election_id FROM (SELECT election_id, max(lane_seq) AS newest "
+                             "FROM declared.election WHERE lane = $1 GROUP BY 1 ORDER BY 2 DESC LIMIT $2) e "
+                             "ORDER BY newest",
+                             store_int4(&number, lane), store_int4(&limit, most));
+    StoreStatus status = store_settle(store, result);
+    *count = status == STORE_OK ? (size_t)PQntuples(result) : 0;
+    Str *list = arena_alloc(arena, *count, sizeof *list);
+    for (size_t i = 0; i < *count; i++) {
+        list[i] = arena_copy(arena, store_field(result, (int)i, 0));
+    }
+    *ids = list;
+    PQclear(result);
+    return status;
+}
+
 StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
                                 Str *election_id) {
     Int4 number;

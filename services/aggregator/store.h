@@ -49,6 +49,10 @@ StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas);
 StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count,
                                  bool whole);
 
+// Ids of the lane's elections that the ledger has reference data of, `most` of those with the newest, oldest first.
+StoreStatus store_list_elections(Store *store, int32_t lane, int32_t most, Arena *arena, const Str **ids,
+                                 size_t *count);
+
 // The election of the record at that position; absent when there is none, or it has none.
 StoreStatus store_find_election(Store *store, int32_t lane, Str topic, int64_t kafka_offset, Arena *arena,
                                 Str *election_id);

@@ -14,13 +14,18 @@ static Str election_of(const Record *record) {
 }
 
 // From the ledger. What the shelf has of them is behind it from then on.
-static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
+static StoreStatus load_as(TelemetryCounter why, const ElectionSource *source, Lane *lane, const Str *ids, size_t count,
+                           bool whole) {
     for (size_t i = 0; i < count; i++) {
         shelf_drop(source->shelf, lane->lane, ids[i]);
-        telemetry_add(COUNTER_ELECTIONS_READ);
+        telemetry_add(why);
     }
     Store *store = count == 0 ? NULL : committer_claim(source->committer);
     return store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
+}
+
+static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
+    return load_as(COUNTER_ELECTIONS_READ, source, lane, ids, count, whole);
 }
 
 // Elections to be loaded by one query.
@@ -131,6 +136,11 @@ StoreStatus elections_load_target(const ElectionSource *source, Lane *lane, cons
     }
     arena_free(&arena);
     return status;
+}
+
+StoreStatus elections_load_ahead(const ElectionSource *source, Lane *lane, Str election_id, bool *read) {
+    *read = lane_find_election(lane, election_id) == NULL && !shelf_has(source->shelf, lane->lane, election_id);
+    return *read ? load_as(COUNTER_ELECTIONS_AHEAD, source, lane, &election_id, 1, false) : STORE_OK;
 }
 
 typedef struct Use {

@@ -20,6 +20,9 @@ typedef struct ElectionSource {
 StoreStatus elections_load(const ElectionSource *source, Lane *lane, const BatchRecord *records, size_t count,
                            size_t *room, size_t *ready);
 
+// One that no record has asked for, unless it is at hand or on the shelf. `read`: from the ledger.
+StoreStatus elections_load_ahead(const ElectionSource *source, Lane *lane, Str election_id, bool *read);
+
 // Shelves those of all lanes that have not been used for longest, once they take more than `bytes`, until there is
 // `room` for others. For the time between two batches, with as much room as the last one took: few go after a small one,
 // for a reader who was told of it may want the processor now.

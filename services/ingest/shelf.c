@@ -146,6 +146,11 @@ void shelf_put(Shelf *shelf, int32_t lane, const Election *election) {
     place->hash = map_hash(bytes);
 }
 
+bool shelf_has(Shelf *shelf, int32_t lane, Str election_id) {
+    const Place *place = find_place(shelf, lane, election_id);
+    return place != NULL && place->bytes > 0;
+}
+
 Election *shelf_take(Shelf *shelf, int32_t lane, Str election_id) {
     Place *place = find_place(shelf, lane, election_id);
     size_t count = place == NULL ? 0 : place->bytes;

@@ -13,6 +13,8 @@ void shelf_free(Shelf *shelf);
 // Keeps a copy of the lane's election in place of an earlier one. What fails is logged once.
 void shelf_put(Shelf *shelf, int32_t lane, const Election *election);
 
+bool shelf_has(Shelf *shelf, int32_t lane, Str election_id);
+
 // Gives it out, to be freed by the caller; NULL: it is not there.
 Election *shelf_take(Shelf *shelf, int32_t lane, Str election_id);
 

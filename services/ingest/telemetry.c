@@ -354,10 +354,12 @@ static void write_counters(Buf *out) {
                atomic_load(&counters[COUNTER_RECOVERIES_POSTGRES]));
     static const char elections[] = "declared_elections_taken_total";
     metrics_write_family(out, elections, "counter",
-                         "Elections taken to hand: from the worker's shelf, or read from the ledger.");
-    buf_printf(out, "%s{from=\"shelf\"} %llu\n%s{from=\"ledger\"} %llu\n", elections,
+                         "Elections taken to hand: from the worker's shelf, read from the ledger for a record, or "
+                         "from there ahead of any.");
+    buf_printf(out, "%s{from=\"shelf\"} %llu\n%s{from=\"ledger\"} %llu\n%s{from=\"ahead\"} %llu\n", elections,
                atomic_load(&counters[COUNTER_ELECTIONS_UNSHELVED]), elections,
-               atomic_load(&counters[COUNTER_ELECTIONS_READ]));
+               atomic_load(&counters[COUNTER_ELECTIONS_READ]), elections,
+               atomic_load(&counters[COUNTER_ELECTIONS_AHEAD]));
     metrics_write_value(out, "declared_reconnects_total", "counter",
                         "Times that a worker went on after a server had been away.",
                         (int64_t)atomic_load(&counters[COUNTER_RECONNECTS]));

@@ -61,7 +61,8 @@ typedef enum TelemetryCounter {
     COUNTER_RECONNECTS,          // a server that was away answers again
     COUNTER_ASSIGNMENTS,         // the group gave or took lanes
     COUNTER_ELECTIONS_UNSHELVED, // an election came back to hand from the shelf
-    COUNTER_ELECTIONS_READ,      // from the ledger
+    COUNTER_ELECTIONS_READ,      // from the ledger, for a record
+    COUNTER_ELECTIONS_AHEAD,     // from the ledger, before one came
     TELEMETRY_COUNTERS
 } TelemetryCounter;
 void telemetry_add(TelemetryCounter counter);

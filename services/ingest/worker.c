@@ -4,8 +4,8 @@
 #include "common/base/log.h"
 #include "common/domain/rule_settings.h"
 #include "services/aggregator/store.h"
+#include "services/ingest/ahead.h"
 #include "services/ingest/batch.h"
-#include "services/ingest/elections.h"
 #include "services/ingest/publisher.h"
 #include "services/ingest/telemetry.h"
 #include "services/ingest/writers.h"
@@ -17,6 +17,7 @@
 
 enum {
     POLL_MS = 100, // how long a quiet worker sleeps, and so how late it sees a stop
+    QUIET_MS = 2,  // without a record: there is time to read ahead
     KAFKA_TIMEOUT_MS = 1500,
     BACKOFF_FIRST_MS = 100,
     BACKOFF_MOST_MS = 5000,
@@ -39,6 +40,7 @@ struct Worker {
     Writers *writers;
     Shelf *shelf;
     ElectionSource source;
+    Ahead ahead;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
@@ -90,6 +92,7 @@ static void drop_lanes(Worker *worker) {
         lane_free(worker->lanes.items[i]);
     }
     vec_clear(&worker->lanes);
+    ahead_clear(&worker->ahead);
     shelf_clear(worker->shelf);
 }
 
@@ -410,6 +413,10 @@ static StoreStatus run_part(Worker *worker, size_t *from, size_t *room) {
     return status;
 }
 
+static void keep_within(Worker *worker, size_t room) {
+    elections_keep_within(worker->shelf, worker->lanes.items, worker->lanes.count, worker->elections_bytes, room);
+}
+
 static StoreStatus run_batch(Worker *worker) {
     StoreStatus status = writers_decode(worker->writers, &worker->batch);
     const size_t most = worker->elections_bytes / ROOM_PART;
@@ -417,9 +424,22 @@ static StoreStatus run_batch(Worker *worker) {
         size_t room = most;
         status = run_part(worker, &from, &room);
         if (status == STORE_OK) {
-            elections_keep_within(worker->shelf, worker->lanes.items, worker->lanes.count, worker->elections_bytes,
-                                  most - room);
+            keep_within(worker, most - room);
         }
+    }
+    return status;
+}
+
+static bool has_time_to_read_ahead(const Worker *worker) {
+    return worker->phase == PHASE_RUN && !worker->under_way && !ahead_is_done(&worker->ahead, worker->lanes.count);
+}
+
+// Nothing has come.
+static StoreStatus use_quiet(Worker *worker) {
+    StoreStatus status = take_result(worker, false);
+    if (status == STORE_OK && has_time_to_read_ahead(worker)) {
+        status = ahead_step(&worker->ahead, &worker->source, worker->lanes.items, worker->lanes.count);
+        keep_within(worker, 0);
     }
     return status;
 }
@@ -466,14 +486,14 @@ static void read_and_run(Worker *worker) {
         read_lanes(worker, true);
         worker->phase = PHASE_RUN;
     }
-    batch_fill(&worker->batch, worker->consumer, POLL_MS);
+    batch_fill(&worker->batch, worker->consumer, has_time_to_read_ahead(worker) ? QUIET_MS : POLL_MS);
     if (batch_is_full(&worker->batch)) {
         publisher_yield(worker->publisher);
         consumer_ask_ahead(worker->consumer);
     }
     follow_assignment(worker); // polling may have brought another one, which drops the batch
     bool records = worker->batch.records.count > 0;
-    StoreStatus status = records ? run_batch(worker) : take_result(worker, false);
+    StoreStatus status = records ? run_batch(worker) : use_quiet(worker);
     batch_clear(&worker->batch);
     if (status != STORE_OK) {
         recover(worker, status);

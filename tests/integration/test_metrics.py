@@ -205,6 +205,29 @@ def a_daemon_that_has_just_started_tells_what_was_held_before(pipeline):
 
 
 @test
+def a_daemon_that_has_just_started_reads_its_elections_before_a_record_wants_them(pipeline):
+    reference = support.medway_reference()
+    (medway,) = reference["councils"]
+    swale = json.loads(json.dumps(medway).replace(".medway.", ".swale.").replace(medway["council_id"], "E07000113"))
+    reference["councils"].append(swale)
+    pipeline.load(reference)
+    first = pipeline.daemon()
+    pipeline.publish(WARDS[:12])
+    pipeline.wait_until_applied()
+    first.stop()
+
+    def taken(daemon):
+        return {way: metrics(daemon).value("declared_elections_taken_total", **{"from": way})
+                for way in ("ahead", "ledger", "shelf")}
+    second = watched_daemon(pipeline)
+    wait_for(lambda: taken(second)["ahead"] == 2, "both elections are read, with a night begun and without")
+    pipeline.publish(WARDS[12:])
+    pipeline.wait_until_applied()
+    equal(taken(second), {"ahead": 2, "ledger": 0, "shelf": 0}, "elections taken to hand")
+    equal(pipeline.control(MEDWAY)["headline"], "LAB GAIN MEDWAY FROM CON", "the end")
+
+
+@test
 def lag_is_told_while_a_lane_is_behind_and_lanes_are_told_by_their_owner_alone(pipeline):
     pipeline.load(support.medway_reference())
     pipeline.publish(WARDS)

@@ -66,8 +66,12 @@ static int shelf_file(void) {
 }
 
 static void what_is_put_is_taken_once(void **state) {
+    assert_false(shelf_has(*state, 3, ID));
     put(*state, 3, ID, 7, 100);
+    assert_true(shelf_has(*state, 3, ID));
+    assert_false(shelf_has(*state, 4, ID));
     assert_int_equal(take(*state, 3, ID), 7);
+    assert_false(shelf_has(*state, 3, ID));
     assert_int_equal(take(*state, 3, ID), -1);
 }
 
