@@ -343,9 +343,9 @@ StoreStatus store_list_elections(Store *store, int32_t lane, int32_t most, Arena
                                  size_t *count) {
     Int4 number, limit;
     PGresult *result = QUERY(store,
-                             "SELECT election_id FROM (SELECT election_id, max(lane_seq) AS newest "
-                             "FROM declared.election WHERE lane = $1 GROUP BY 1 ORDER BY 2 DESC LIMIT $2) e "
-                             "ORDER BY newest",
+                             "SELECT election_id FROM declared.election WHERE lane = $1 AND poll_date > "
+                             "(SELECT max(poll_date) - 7 FROM declared.election WHERE lane = $1) "
+                             "GROUP BY 1 ORDER BY max(poll_date) DESC, max(lane_seq) DESC LIMIT $2",
                              store_int4(&number, lane), store_int4(&limit, most));
     StoreStatus status = store_settle(store, result);
     *count = status == STORE_OK ? (size_t)PQntuples(result) : 0;

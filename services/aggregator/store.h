@@ -49,7 +49,8 @@ StoreStatus store_load_lane(Store *store, Lane *lane, SchemaStore *schemas);
 StoreStatus store_load_elections(Store *store, Lane *lane, SchemaStore *schemas, const Str *election_ids, size_t count,
                                  bool whole);
 
-// Ids of the lane's elections that the ledger has reference data of, `most` of those with the newest, oldest first.
+// Ids of the lane's elections of the last week of polls that the ledger has reference data of, the newest first, no more
+// than `most`.
 StoreStatus store_list_elections(Store *store, int32_t lane, int32_t most, Arena *arena, const Str **ids,
                                  size_t *count);
 

@@ -19,6 +19,7 @@ enum {
     // batch that is not full may only have been faster than the next fetch.
     BEHIND_MS = 300,
     PACE_STEP_MS = 20,
+    READERS_FIRST_MS = 3, // who was just told of a commit reads it now, and wants the processor and the database
     ASK_MS = 5000, // how often the database is asked what nobody has told of
     BACKOFF_MS = 1000,
     SAY_AFTER_MS = 5000, // what is over sooner, or said by the worker meanwhile, is not worth a line
@@ -177,6 +178,7 @@ static void keep_pace(const Publisher *publisher) {
     while (!stopping(publisher) && clock_ms() < publisher->moved_ms + pace_ms(publisher)) {
         clock_sleep_ms(PACE_STEP_MS);
     }
+    clock_sleep_ms(READERS_FIRST_MS);
 }
 
 static void *run(void *context) {
