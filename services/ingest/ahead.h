@@ -18,6 +18,6 @@ void ahead_clear(Ahead *ahead);
 
 bool ahead_is_done(const Ahead *ahead, size_t lanes_count);
 
-// One election at most, after which they may be more than the memory for them holds. The lanes are
-// the same until it is cleared. What fails is tried again by the next.
+// One election at most, after which they may be more than the memory for them holds. The lanes are the same until it is
+// cleared. After a failure they are loaded anew (store.h), and it is cleared.
 StoreStatus ahead_step(Ahead *ahead, const ElectionSource *source, Lane *const *lanes, size_t lanes_count);

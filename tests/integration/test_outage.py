@@ -181,6 +181,23 @@ def a_trigger_that_raises_disk_full_is_waited_for(pipeline):
 
 
 @test
+def a_policy_in_place_of_a_damaged_page_of_an_election_that_nobody_wants_holds_nothing_up(pipeline):
+    pipeline.load(support.medway_reference())
+    first = pipeline.daemon()
+    pipeline.wait_until_applied()
+    first.stop()
+    pipeline.psql("ALTER TABLE declared.ledger ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY; "
+                  "CREATE POLICY damaged ON declared.ledger FOR SELECT USING (1 / (lane - lane) = 1)")
+    second = pipeline.daemon()
+    second.wait_for_line("PostgreSQL is away, waiting: ERROR:  division by zero")
+    second.wait_for_line("PostgreSQL and Kafka answer again")  # it no longer reads ahead
+    pipeline.psql("ALTER TABLE declared.ledger DISABLE ROW LEVEL SECURITY")  # no COPY goes into a table with it
+    pipeline.publish(WARDS[:3])
+    pipeline.wait_until_applied()
+    equal(pipeline.control(MEDWAY)["ballots_declared"], 3, "Medway's wards")
+
+
+@test
 def a_read_only_standby_is_waited_for_at_the_start(pipeline):
     pipeline.load(support.medway_reference())
     pipeline.publish(WARDS)
