@@ -1,16 +1,17 @@
 #include "services/ingest/ahead.h"
 
-#include <string.h>
-
-enum { ELECTIONS_MOST = 1000 }; // of a lane: more than a country's night has in one, and some seconds' work
+enum {
+    ELECTIONS_MOST = 1000, // of a lane: more than a country's night has in one, and some seconds' work
+    FAILURES_MOST = 3,
+};
 
 void ahead_clear(Ahead *ahead) {
     arena_free(&ahead->memory);
-    memset(ahead, 0, sizeof *ahead);
+    *ahead = (Ahead){.failures = ahead->failures};
 }
 
 bool ahead_is_done(const Ahead *ahead, size_t lanes_count) {
-    return ahead->lanes_done >= lanes_count;
+    return ahead->lanes_done >= lanes_count || ahead->failures >= FAILURES_MOST;
 }
 
 static StoreStatus list(Ahead *ahead, const ElectionSource *source, const Lane *lane) {
@@ -28,7 +29,8 @@ StoreStatus ahead_step(Ahead *ahead, const ElectionSource *source, Lane *const *
     while (!read && status == STORE_OK && !ahead_is_done(ahead, lanes_count)) {
         Lane *lane = lanes[ahead->lanes_done];
         if (!ahead->listed) {
-            return list(ahead, source, lane);
+            status = list(ahead, source, lane);
+            break;
         }
         if (ahead->ids_done == ahead->ids_count) {
             ahead->listed = false;
@@ -38,5 +40,6 @@ StoreStatus ahead_step(Ahead *ahead, const ElectionSource *source, Lane *const *
         status = elections_load_ahead(source, lane, ahead->ids[ahead->ids_done], &read);
         ahead->ids_done += status == STORE_OK;
     }
+    ahead->failures += status != STORE_OK;
     return status;
 }

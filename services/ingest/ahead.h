@@ -11,13 +11,15 @@ typedef struct Ahead {
     const Str *ids;
     size_t ids_count, ids_done;
     Arena memory; // of ids
+    int failures; // so far: a page may be damaged, and nothing waits for it, so after some it is given up
 } Ahead;
 
-// For other lanes, or none.
+// To begin again, for lanes that were loaded anew. Failures stay counted.
 void ahead_clear(Ahead *ahead);
 
+// Or given up.
 bool ahead_is_done(const Ahead *ahead, size_t lanes_count);
 
 // One election at most, after which they may be more than the memory for them holds. The lanes are the same until it is
-// cleared. After a failure they are loaded anew (store.h), and it is cleared.
+// cleared, which it is after a failure, for they are loaded anew then (store.h).
 StoreStatus ahead_step(Ahead *ahead, const ElectionSource *source, Lane *const *lanes, size_t lanes_count);

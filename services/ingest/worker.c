@@ -25,7 +25,6 @@ enum {
     CLOSE_MS = 2000,         // for leaving the group
     OFFSETS_EVERY_MS = 5000, // for lag tools; Kafka's own consumers tell them as often
     ROOM_PART = 4,           // of the memory for elections at hand: what one transaction brings in beyond it
-    AHEAD_FAILURES_MOST = 3, // of reading ahead, for an assignment: nothing waits for it, and a page may be damaged
     OVERLAP_RECORDS = 100,   // a batch of so many filled up because records wait: the next is made while it commits
 };
 
@@ -42,7 +41,6 @@ struct Worker {
     Shelf *shelf;
     ElectionSource source;
     Ahead ahead;
-    int ahead_failures;
     Arena settings; // of the rule book's errors
     RuleBook rules;
     Phase phase;
@@ -167,7 +165,7 @@ static void follow_assignment(Worker *worker) {
         return;
     }
     forget_result(worker);
-    worker->ahead_failures = 0;
+    worker->ahead.failures = 0;
     worker->generation = assignment->generation;
     batch_clear(&worker->batch);
     writers_forget_waits(worker->writers);
@@ -434,16 +432,13 @@ static StoreStatus run_batch(Worker *worker) {
 }
 
 static bool has_time_to_read_ahead(const Worker *worker) {
-    return worker->phase == PHASE_RUN && !worker->under_way && worker->ahead_failures < AHEAD_FAILURES_MOST &&
-           !ahead_is_done(&worker->ahead, worker->lanes.count);
+    return worker->phase == PHASE_RUN && !worker->under_way && !ahead_is_done(&worker->ahead, worker->lanes.count);
 }
 
-// Nothing has come.
 static StoreStatus use_quiet(Worker *worker) {
     StoreStatus status = take_result(worker, false);
     if (status == STORE_OK && has_time_to_read_ahead(worker)) {
         status = ahead_step(&worker->ahead, &worker->source, worker->lanes.items, worker->lanes.count);
-        worker->ahead_failures += status != STORE_OK;
         keep_within(worker, 0);
     }
     return status;
@@ -512,6 +507,12 @@ static void read_and_run(Worker *worker) {
     }
     tell_offsets(worker);
     say_stall(worker);
+}
+
+static void leave_group(Worker *worker) {
+    int64_t until = clock_ms() + CLOSE_MS;
+    while (!consumer_close(worker->consumer) && clock_ms() < until) {
+    }
 }
 
 static void wait_for_group(Worker *worker) {
@@ -594,7 +595,6 @@ bool worker_run(Worker *worker, atomic_uint *turns) {
     worker->offsets_told_ms = 0;
     tell_offsets(worker);
     drop_lanes(worker);
-    for (int64_t until = clock_ms() + CLOSE_MS; !consumer_close(worker->consumer) && clock_ms() < until;) {
-    }
+    leave_group(worker);
     return !worker->replaced;
 }
