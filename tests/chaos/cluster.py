@@ -197,7 +197,7 @@ class Cluster(Servers):
     def start_brokers(self):
         """Together: none is ready before most of them are."""
         voters = ",".join(f"{b.number}@127.0.0.1:{b.controller}" for b in self.brokers)
-        cluster_id = secrets.token_urlsafe(16)
+        cluster_id = secrets.token_urlsafe(16).replace("-", "_")  # one that begins with - is taken for an option
         starting = []
         for broker in self.brokers:
             broker.configure(cluster_id, voters)
