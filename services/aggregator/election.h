@@ -78,6 +78,7 @@ typedef struct Election {
     bool trimmed;     // entries that may be wanted again are only in the ledger
     int64_t used_at_us;   // when a record that concerned it was last received
     size_t entries_bytes; // of its entries, their copies and their lists
+    size_t counted_bytes; // its part of its lane's; 0: none yet
     Arena memory;
 } Election;
 

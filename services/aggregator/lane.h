@@ -13,10 +13,10 @@ typedef struct PendingAction {
     OperatorAction action;
 } PendingAction;
 
-typedef struct TouchedBallot {
+typedef struct Touched {
     Election *election;
-    Ballot *ballot;
-} TouchedBallot;
+    Ballot *ballot; // NULL: all of it
+} Touched;
 
 typedef struct Lane {
     int32_t lane;
@@ -26,8 +26,9 @@ typedef struct Lane {
     int64_t next[INPUT_COUNT]; // offsets; -1: from the beginning
     Map election_of;           // election id -> Election
     VEC(Election *) elections;
+    size_t bytes; // that they take, near enough, as of lane_trim
     VEC(PendingAction) pending;
-    VEC(TouchedBallot) touched; // since lane_trim
+    VEC(Touched) touched; // since lane_trim
     Arena memory;            // of pending actions
     Buf scratch;
 } Lane;
@@ -47,13 +48,10 @@ void lane_put_election(Lane *lane, Election *election);
 // Empties an election that the lane knows, to be loaded anew.
 void lane_forget_election(Lane *lane, Str election_id);
 
-// Gives back what the ballots that were touched can do without (ballot_trim); the other those alone that were touched
-// since there were `from` of them.
+// Gives back what the ballots that were touched can do without (ballot_trim), and counts what their elections take now;
+// the other those alone that were touched since there were `from` of them.
 void lane_trim(Lane *lane);
 void lane_trim_since(Lane *lane, size_t from);
-
-// Memory that the elections take, near enough.
-size_t lane_bytes(const Lane *lane);
 
 // Forgets the elections that no record concerned since then: the ledger has them, or will before they are wanted. No
 // row of a batch may point into them any more.

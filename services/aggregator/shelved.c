@@ -308,7 +308,7 @@ IS_WALKED(CandidateResult, 16);
 IS_WALKED(Entry, 128);
 IS_WALKED(Ballot, 104);
 IS_WALKED(Space, 280);
-IS_WALKED(Election, 704);
+IS_WALKED(Election, 712);
 
 // All but its id.
 static void pass_election(Walk *walk, Election *election) {

@@ -49,7 +49,7 @@ static size_t less(size_t room, size_t bytes) {
 static StoreStatus load_wanted(const ElectionSource *source, Lane *lane, Wanted *wanted, size_t *room) {
     StoreStatus status = load(source, lane, wanted->ids, wanted->count, false);
     for (size_t i = 0; i < wanted->count && status == STORE_OK; i++) {
-        *room = less(*room, election_bytes(lane_find_election(lane, wanted->ids[i])));
+        *room = less(*room, lane_find_election(lane, wanted->ids[i])->counted_bytes);
     }
     wanted->count = 0;
     return status;
@@ -69,7 +69,7 @@ static StoreStatus load_unknown(const ElectionSource *source, Lane *lane, const 
         if (shelved != NULL) {
             telemetry_add(COUNTER_ELECTIONS_UNSHELVED);
             lane_put_election(lane, shelved);
-            *room = less(*room, election_bytes(shelved));
+            *room = less(*room, shelved->counted_bytes);
             continue;
         }
         wanted.ids[wanted.count++] = id;
@@ -165,7 +165,7 @@ static void put_unused(Shelf *shelf, Lane *lane, int64_t since_us) {
 void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count, size_t bytes, size_t room) {
     size_t all = 0;
     for (size_t i = 0; i < lanes_count; i++) {
-        all += lane_bytes(lanes[i]);
+        all += lanes[i]->bytes;
     }
     if (all <= bytes) {
         return;
@@ -174,7 +174,7 @@ void elections_keep_within(Shelf *shelf, Lane *const *lanes, size_t lanes_count,
     for (size_t i = 0; i < lanes_count; i++) {
         for (size_t e = 0; e < lanes[i]->elections.count; e++) {
             const Election *election = lanes[i]->elections.items[e];
-            *vec_push(&uses) = (Use){election->used_at_us, election_bytes(election)};
+            *vec_push(&uses) = (Use){election->used_at_us, election->counted_bytes};
         }
     }
     qsort(uses.items, uses.count, sizeof *uses.items, newest_first);

@@ -248,6 +248,17 @@ static void shelve_lane(Case *c) {
     buf_free(&again);
 }
 
+// The lane's account of its memory, kept as it goes, is the sum.
+static void check_bytes(const Lane *lane) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < lane->elections.count; i++) {
+        bytes += election_bytes(lane->elections.items[i]);
+    }
+    if (bytes != lane->bytes) {
+        give_up("elections take %zu bytes, not the lane's %zu", bytes, lane->bytes);
+    }
+}
+
 static void apply_line(Case *c, const json_t *line) {
     if (c->lane == NULL) {
         c->rules = read_rules(json_object_get(line, "rules"), &c->arena);
@@ -262,6 +273,7 @@ static void apply_line(Case *c, const json_t *line) {
     lane_apply(c->lane, &input->envelope, &input->decoded, &c->rules, input->received_at_us, &c->arena, &c->effects);
     if (c->reload) {
         lane_trim(c->lane);
+        check_bytes(c->lane);
     }
     if (c->shelve) {
         shelve_lane(c);
