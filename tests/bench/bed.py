@@ -238,9 +238,9 @@ def remove_files():
 # ---- a database with a daemon ------------------------------------------------------------------------------
 
 @contextlib.contextmanager
-def database():
-    """An empty, migrated database and a consumer group that begins at the first record; dropped in the end."""
-    with support.Pipeline(own_topics=False) as pipeline:
+def database(copy_of=None):
+    """An empty, migrated database, or a copy of another, and a consumer group of its own; dropped in the end."""
+    with support.Pipeline(own_topics=False, copy_of=copy_of) as pipeline:
         yield pipeline
 
 

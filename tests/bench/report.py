@@ -119,7 +119,7 @@ def show_scaling(result):
     for name in ("short", "long"):
         at = result["ledger"][name]
         bed.say(f"  after {at['ledger_rows_before']:>9,} rows: {at['rate']:,.0f} declarations/s, "
-                f"{at['cpu_us']:.1f} us of CPU each")
+                f"{at['cpu_us']:.1f} us of CPU and {at['wal_bytes']:,.0f} bytes of WAL each")
     fill = result["ledger"]["fill"]
     bed.say(f"  memory over {fill['declarations']:,} declarations: "
             + ", ".join(f"{size / MIB:.0f} MiB at {share}" for share, size in fill["memory"].items()))

@@ -265,7 +265,8 @@ class Pipeline:
 
     made = 0
 
-    def __init__(self, migrated=True, own_topics=True):
+    def __init__(self, migrated=True, own_topics=True, copy_of=None):
+        """`copy_of`: the name of a database that nobody has open."""
         Pipeline.made += 1
         self.name = f"declared_test_{os.getpid()}_{Pipeline.made}"
         self.server = urllib.parse.urlsplit(needed("DECLARED_POSTGRES_URI"))
@@ -277,7 +278,7 @@ class Pipeline:
         self.session = Session(self.env_of_psql(self.name))
         self.daemons = []
         self.sent = 0  # records on the input topics
-        self.migrated, self.own_topics = migrated, own_topics
+        self.migrated, self.own_topics, self.copy_of = migrated and copy_of is None, own_topics, copy_of
 
     def renew_topics(self):
         for command in ("delete-topics", "create-topics"):
@@ -286,7 +287,8 @@ class Pipeline:
     def __enter__(self):
         if self.own_topics:
             self.renew_topics()
-        self.psql(f"CREATE DATABASE {self.name}", self.server.path[1:])
+        template = f" TEMPLATE {self.copy_of}" if self.copy_of else ""
+        self.psql(f"CREATE DATABASE {self.name}{template}", self.server.path[1:])
         if self.migrated:
             self.ctl("migrate")
         return self
