@@ -348,7 +348,7 @@ static void write_counters(Buf *out) {
     static const char recoveries[] = "declared_recoveries_total";
     metrics_write_family(
         out, recoveries, "counter",
-        "Batches that were dropped and read again: another owner was faster (fenced), or the commit failed.");
+        "Batches that were dropped and read again: another owner was faster (fenced), or a commit or a reading failed.");
     buf_printf(out, "%s{cause=\"fenced\"} %llu\n%s{cause=\"postgres\"} %llu\n", recoveries,
                atomic_load(&counters[COUNTER_RECOVERIES_FENCED]), recoveries,
                atomic_load(&counters[COUNTER_RECOVERIES_POSTGRES]));
