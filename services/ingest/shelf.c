@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PAGE_BYTES = 4096, ROOM_BYTES_LEAST = PAGE_BYTES };
+enum { ROOM_BYTES_LEAST = 4096 };
 
 // An election's place in the file. One that outgrows it gets another twice as large; the old one is left unused.
 typedef struct Place {
@@ -25,7 +25,7 @@ struct Shelf {
     off_t end;
     Map places;    // lane and election id -> Place
     Arena memory;  // of places and their keys
-    Buf key, bytes, before;
+    Buf key, bytes;
 };
 
 Shelf *shelf_new(const char *folder) {
@@ -51,7 +51,6 @@ void shelf_free(Shelf *shelf) {
     shelf_clear(shelf);
     buf_free(&shelf->key);
     buf_free(&shelf->bytes);
-    buf_free(&shelf->before);
     mem_free(shelf);
 }
 
@@ -107,39 +106,18 @@ static bool write_all(int file, Str bytes, off_t at) {
     return true;
 }
 
-// As many as there are.
-static size_t read_some(int file, char *bytes, size_t count, off_t at) {
-    size_t done = 0;
-    for (ssize_t read = 1; done < count && read != 0;) {
-        read = pread(file, bytes + done, count - done, at + (off_t)done);
-        if (read < 0 && errno != EINTR) {
-            return done;
+static bool read_all(int file, char *bytes, size_t count, off_t at) {
+    while (count > 0) {
+        ssize_t read = pread(file, bytes, count, at);
+        if (read == 0 || (read < 0 && errno != EINTR)) {
+            return false;
         }
-        done += read < 0 ? 0 : (size_t)read;
+        size_t done = read < 0 ? 0 : (size_t)read;
+        bytes += done;
+        count -= done;
+        at += (off_t)done;
     }
-    return done;
-}
-
-static size_t page_end(size_t at, size_t count) {
-    return at + PAGE_BYTES < count ? at + PAGE_BYTES : count;
-}
-
-// Of pages that say what they said before, none is written: an election that comes back has another ballot at its end,
-// and a disk that is kept busy with all of it lets PostgreSQL's commits wait.
-static bool write_changes(Shelf *shelf, Str bytes, off_t at) {
-    buf_clear(&shelf->before);
-    char *before = buf_reserve(&shelf->before, bytes.len);
-    size_t known = read_some(shelf->file, before, bytes.len, at), from = 0;
-    for (size_t page = 0; page < bytes.len; page = page_end(page, bytes.len)) {
-        size_t end = page_end(page, bytes.len);
-        if (end <= known && memcmp(before + page, bytes.ptr + page, end - page) == 0) {
-            if (!write_all(shelf->file, str_slice(bytes, from, page), at + (off_t)from)) {
-                return false;
-            }
-            from = end;
-        }
-    }
-    return write_all(shelf->file, str_slice(bytes, from, bytes.len), at + (off_t)from);
+    return true;
 }
 
 void shelf_put(Shelf *shelf, int32_t lane, const Election *election) {
@@ -160,7 +138,7 @@ void shelf_put(Shelf *shelf, int32_t lane, const Election *election) {
         place->at = shelf->end;
         shelf->end += (off_t)place->room;
     }
-    if (!write_changes(shelf, bytes, place->at)) {
+    if (!write_all(shelf->file, bytes, place->at)) {
         say_failure(shelf, "write to");
         return;
     }
@@ -183,7 +161,7 @@ Election *shelf_take(Shelf *shelf, int32_t lane, Str election_id) {
     buf_clear(&shelf->bytes);
     char *bytes = buf_reserve(&shelf->bytes, count);
     errno = EIO;
-    if (read_some(shelf->file, bytes, count, place->at) < count || map_hash((Str){bytes, count}) != place->hash) {
+    if (!read_all(shelf->file, bytes, count, place->at) || map_hash((Str){bytes, count}) != place->hash) {
         say_failure(shelf, "read back from");
         return NULL;
     }

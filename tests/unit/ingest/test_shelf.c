@@ -94,47 +94,6 @@ static void the_newest_is_taken_whatever_its_size(void **state) {
     assert_int_equal(take(*state, 3, STR_LIT("local.swale.2023-05-04")), 50);
 }
 
-// That this process has handed to the kernel.
-static long written(void) {
-    char text[512] = "";
-    FILE *file = fopen("/proc/self/io", "r");
-    assert_non_null(file);
-    (void)!fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    const char *count = strstr(text, "wchar: ");
-    assert_non_null(count);
-    return strtol(count + strlen("wchar: "), NULL, 10);
-}
-
-static void put_text(Shelf *shelf, const char *text, size_t length) {
-    Election *election = election_new(ID);
-    buf_set(&election->spaces[1].facts_key, (Str){text, length}); // at the end of its bytes
-    shelf_put(shelf, 3, election);
-    election_free(election);
-}
-
-static void what_is_there_already_is_not_written_again(void **state) {
-    enum { LONG = 200000 };
-    char *text = mem_alloc(1, LONG);
-    memset(text, 'a', LONG);
-    put_text(*state, text, LONG - 100); // there is room for more
-    const size_t changed[] = {0, 50000, 50001, 4096 * 30, LONG - 1, LONG - 1};
-    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
-        text[changed[i]]++;
-        long before = written();
-        put_text(*state, text, i < 2 ? LONG - 100 : LONG);
-        assert_in_range(written() - before, 1, 3 * 4096);
-        Election *election = shelf_take(*state, 3, ID);
-        assert_non_null(election);
-        assert_memory_equal(election->spaces[1].facts_key.ptr, text, i < 2 ? LONG - 100 : LONG);
-        election_free(election);
-    }
-    long before = written();
-    put_text(*state, text, LONG);
-    assert_int_equal(written() - before, 0);
-    mem_free(text);
-}
-
 static void what_is_dropped_is_not_there(void **state) {
     put(*state, 3, ID, 7, 100);
     shelf_drop(*state, 4, ID);
@@ -201,7 +160,6 @@ int main(void) {
         TEST(what_is_put_is_taken_once),
         TEST(a_lane_has_its_own),
         TEST(the_newest_is_taken_whatever_its_size),
-        TEST(what_is_there_already_is_not_written_again),
         TEST(what_is_dropped_is_not_there),
         TEST(what_the_disk_has_altered_is_not_there),
         TEST(what_the_disk_has_lost_is_not_there),
