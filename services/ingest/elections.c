@@ -21,7 +21,12 @@ static StoreStatus load_as(TelemetryCounter why, const ElectionSource *source, L
         telemetry_add(why);
     }
     Store *store = count == 0 ? NULL : committer_claim(source->committer);
-    return store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
+    StoreStatus status =
+        store == NULL ? STORE_OK : store_load_elections(store, lane, source->schemas, ids, count, whole);
+    for (size_t i = 0; i < count && status == STORE_OK; i++) {
+        lane_count_bytes(lane, lane_find_election(lane, ids[i])); // of which not all may have been trimmed
+    }
+    return status;
 }
 
 static StoreStatus load(const ElectionSource *source, Lane *lane, const Str *ids, size_t count, bool whole) {
