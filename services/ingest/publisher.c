@@ -15,9 +15,10 @@ enum {
     // to the screen. So a round takes that much of the time for each: ten transactions a second, whatever they hold.
     PACE_MS = 100,
     PACE_MOST_MS = 1000, // between two rounds, of however many lanes
-    // While the worker is behind, that long, with one transaction of each lane: it has been within that time, for a
-    // batch that is not full may only have been faster than the next fetch.
-    BEHIND_MS = 300,
+    // While the worker is behind, that long, with one transaction of each lane, of 1,000 rows at most: more than a
+    // night's busiest second has, and little beside what is committed meanwhile.
+    PACE_BEHIND_MS = 4000,
+    BEHIND_MS = 300, // it has been within that time: a batch that is not full may only have been faster than a fetch
     PACE_STEP_MS = 20,
     READERS_FIRST_MS = 3, // who was just told of a commit reads it now, and wants the processor and the database
     ASK_MS = 5000, // how often the database is asked what nobody has told of
@@ -170,7 +171,7 @@ static bool rests(Publisher *publisher) {
 
 static int64_t pace_ms(const Publisher *publisher) {
     int64_t ms = (publisher->transactions > 1 ? publisher->transactions : 1) * PACE_MS;
-    return is_behind(publisher) || ms > PACE_MOST_MS ? PACE_MOST_MS : ms;
+    return is_behind(publisher) ? PACE_BEHIND_MS : ms > PACE_MOST_MS ? PACE_MOST_MS : ms;
 }
 
 // Until the next round may begin.

@@ -23,7 +23,7 @@ void publisher_own(Publisher *publisher, const int32_t *lanes, size_t count);
 void publisher_rest(Publisher *publisher, bool rest);
 
 // The worker has more records waiting than a batch takes: the way to the screen comes first for a while, and what goes
-// through Kafka waits for it, up to a second at a time.
+// through Kafka waits for it, up to four seconds at a time.
 void publisher_yield(Publisher *publisher);
 
 // These were committed.
