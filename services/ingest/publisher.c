@@ -170,8 +170,11 @@ static bool rests(Publisher *publisher) {
 }
 
 static int64_t pace_ms(const Publisher *publisher) {
+    if (is_behind(publisher)) {
+        return PACE_BEHIND_MS;
+    }
     int64_t ms = (publisher->transactions > 1 ? publisher->transactions : 1) * PACE_MS;
-    return is_behind(publisher) ? PACE_BEHIND_MS : ms > PACE_MOST_MS ? PACE_MOST_MS : ms;
+    return ms > PACE_MOST_MS ? PACE_MOST_MS : ms;
 }
 
 // Until the next round may begin.
