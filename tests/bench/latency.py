@@ -3,10 +3,11 @@
 The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the contract's floor (floor_commit --rows
 --publish: and beside that the rows that the daemon writes, and a Kafka transaction) take turns on the same topic, each
 turn beginning with another; each goes through all rates. bench_latency is producer and reader in one process, and so on
-one clock.
+one clock. Each time a rate has a night of its own, no larger than a country's, and the daemon is started for it.
 """
 
 import contextlib
+import datetime
 import json
 import os
 import statistics
@@ -16,69 +17,75 @@ from typing import NamedTuple
 import bed
 import rows
 
-NAMES = ("declared", "floor", "contract_floor")  # declared begins: the last one writes its rows
+NAMES = ("declared", "floor", "contract_floor")
 WARMUP_S = 2
-FIRST_WARMUP_RATE = 100  # at least: at 1 a second nothing grows warm
-BROKER_WARMUP_RATE = 200  # a Kafka transaction for each
+BEFORE_RATE = 100
+BROKER_WARMUP_RATE = 200
 PACE_MS = 100  # of the daemon's Kafka transactions
-BALLOTS_A_COUNCIL = 100  # the simulator makes up to 120; what goes beyond are corrections, not each with a snapshot
+BALLOTS_A_COUNCIL = 24
+FIRST_POLL = datetime.date(2020, 5, 7)
+DAYS_BETWEEN = 8  # so that none is of the week whose elections the daemon reads after its start
 
 
 class Plan(NamedTuple):
     rates: list  # (declarations a second, how many)
-    first_warmup_s: int  # more, before a program's first turn at a rate
-    broker_warmup_s: int  # before all of them: the broker compiles its code while it runs
+    broker_warmup_s: int  # with a transaction for each record: the broker compiles its code while it runs
 
 
 def plan_of(quick, tiny=False):
     """At 1 a second there is time for few."""
     if tiny:
-        return Plan([(100, 100)], 1, 1)
+        return Plan([(100, 100)], 1)
     if quick:
-        return Plan([(1, 5), (100, 1000), (1000, 3000)], 3, 5)
-    return Plan([(1, 60), (100, 6000), (1000, 10000)], 10, 60)
+        return Plan([(1, 5), (100, 1000), (1000, 3000)], 10)
+    return Plan([(1, 30), (100, 3000), (1000, 6000)], 60)
 
 
 class Step(NamedTuple):
     rate: int
-    warmup: int  # declarations
     count: int
-    told: bool
+
+    @property
+    def before(self):
+        """Sent faster than the step: at 1 a second nothing grows warm."""
+        return BEFORE_RATE * WARMUP_S if self.rate < BEFORE_RATE else 0
+
+    @property
+    def warmup(self):
+        return self.rate * WARMUP_S
 
 
-def steps_of(plan, turn):
-    for rate, count in plan.rates:
-        if turn == 0:
-            first_rate = max(rate, FIRST_WARMUP_RATE)
-            yield Step(first_rate, 0, first_rate * plan.first_warmup_s, told=False)
-        yield Step(rate, rate * WARMUP_S, count, told=True)
+class Nights:
+    """A night for each step, of a poll day of its own: each ballot once."""
+
+    def __init__(self, councils):
+        self.councils, self.made = councils, 0
+        self.daemon_rows = 0  # of the ledger
+
+    @contextlib.contextmanager
+    def night(self, step):
+        count = step.before + step.warmup + step.count
+        poll = FIRST_POLL + datetime.timedelta(days=DAYS_BETWEEN * self.made)
+        self.made += 1
+        night = bed.simulate(max(self.councils, count // BALLOTS_A_COUNCIL), count, poll_date=poll.isoformat(),
+                             corrections=0, duplicates=0)
+        yield night
+        for file in (night.reference, night.lines):
+            file.unlink()
 
 
-def broker_warmup(plan):
-    return Step(BROKER_WARMUP_RATE, 0, BROKER_WARMUP_RATE * plan.broker_warmup_s, told=False)
+def run_latency(pipeline, night, *options):
+    return bed.program("bench_latency", "--bootstrap", pipeline.bootstrap, "--declarations", night.lines, *options,
+                       env=pipeline.env)
 
 
-def wanted_lines(plan, repeats):
-    return broker_warmup(plan).count + len(NAMES) * sum(
-        step.warmup + step.count for turn in range(repeats) for step in steps_of(plan, turn))
-
-
-class Lines:
-    """The night's lines, each sent once."""
-
-    def __init__(self, night):
-        self.night, self.used = night, 0
-
-    def send(self, pipeline, step, *options):
-        skip, self.used = self.used, self.used + step.warmup + step.count
-        return json.loads(bed.program("bench_latency", "--bootstrap", pipeline.bootstrap, "--declarations",
-                                      self.night.lines, "--rate", step.rate, "--count", step.count, "--warmup",
-                                      step.warmup, "--skip", skip, *options, env=pipeline.env))
-
-    def send_all(self, pipeline, steps, *options):
-        """The answers to the steps that are told."""
-        answers = [(step, self.send(pipeline, step, *options)) for step in steps]
-        return [answer for step, answer in answers if step.told]
+def send(pipeline, night, step, *options):
+    """What bench_latency says of the step."""
+    bed.settle()
+    if step.before > 0:
+        run_latency(pipeline, night, "--rate", BEFORE_RATE, "--count", step.before, *options)
+    return json.loads(run_latency(pipeline, night, "--rate", step.rate, "--count", step.count, "--warmup", step.warmup,
+                                  "--skip", step.before, *options))
 
 
 @contextlib.contextmanager
@@ -95,29 +102,48 @@ def floor_running(pipeline, *options):
             raise RuntimeError(f"floor_commit: exit {process.returncode}")
 
 
-def turn_of_daemon(pipeline, night, lines, steps, folder=None):
-    """`folder`: the rows that it writes are left there."""
-    daemon = pipeline.daemon(workers=1)
-    bed.await_rows(pipeline, night.councils + lines.used, daemon)
-    bed.settle()
-    before = rows.newest_transaction(pipeline)
-    results = lines.send_all(pipeline, steps)
-    daemon.stop()
-    if folder is not None:
-        rows.dump(pipeline, folder, before)
-    return results
+def pass_over_floors(pipeline):
+    """What a floor has taken is not the daemon's."""
+    pipeline.session.ask("INSERT INTO declared.lane (lane, declarations_next) "
+                         "SELECT partition, max(last_offset) + 1 FROM floor_batch GROUP BY 1 "
+                         "ON CONFLICT (lane) DO UPDATE SET declarations_next = "
+                         "greatest(lane.declarations_next, excluded.declarations_next)")
 
 
-def turn_of_floor(pipeline, lines, steps):
-    bed.settle()
+def step_of_daemon(pipeline, nights, step):
+    """With this night alone at hand, as it is in one."""
+    with nights.night(step) as night:
+        bed.send_night(night._replace(lines=os.devnull))
+        daemon = pipeline.daemon(workers=1)
+        bed.await_rows(pipeline, nights.daemon_rows + night.councils, daemon)
+        answer = send(pipeline, night, step)
+        nights.daemon_rows += night.councils + night.declarations
+        bed.await_rows(pipeline, nights.daemon_rows, daemon)
+        daemon.stop()
+    return answer
+
+
+def turn_of_daemon(pipeline, nights, steps):
+    pass_over_floors(pipeline)
+    return [step_of_daemon(pipeline, nights, step) for step in steps]
+
+
+def send_to_floor(pipeline, nights, steps):
+    answers = []
+    for step in steps:
+        with nights.night(step) as night:
+            answers.append(send(pipeline, night, step, "--floor"))
+    return answers
+
+
+def turn_of_floor(pipeline, nights, steps):
     with floor_running(pipeline):
-        return lines.send_all(pipeline, steps, "--floor")
+        return send_to_floor(pipeline, nights, steps)
 
 
-def turn_of_publishing_floor(pipeline, lines, steps, pace_ms, *options):
-    bed.settle()
+def turn_of_publishing_floor(pipeline, nights, steps, pace_ms, *options):
     with floor_running(pipeline, "--publish", str(pace_ms), *options):
-        results = lines.send_all(pipeline, steps, "--floor")
+        results = send_to_floor(pipeline, nights, steps)
     committed, published = pipeline.session.ask(
         "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
         "(SELECT sum(records) FROM floor_outbox)").split()
@@ -126,8 +152,8 @@ def turn_of_publishing_floor(pipeline, lines, steps, pace_ms, *options):
     return results
 
 
-def turn_of_contract_floor(pipeline, lines, steps, folder):
-    results = turn_of_publishing_floor(pipeline, lines, steps, PACE_MS, "--rows", str(folder))
+def turn_of_contract_floor(pipeline, nights, steps, folder):
+    results = turn_of_publishing_floor(pipeline, nights, steps, PACE_MS, "--rows", str(folder))
     committed, written = pipeline.session.ask(
         "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
         "(SELECT count(*) FROM floor_rows.ledger)").split()
@@ -148,25 +174,24 @@ def together(turns):
 
 
 def measure(councils, plan, repeats):
-    wanted = wanted_lines(plan, repeats)
-    night = bed.simulate(max(councils, wanted // BALLOTS_A_COUNCIL), wanted, corrections=0, duplicates=0)
-    bed.fill_topics(night._replace(lines=os.devnull))
-    lines, turns = Lines(night), {name: [] for name in NAMES}
+    """First what is not told: the broker's warm-up, and a turn of the daemon, whose rows the contract's floor takes."""
+    bed.fill_topics(bed.Night(os.devnull, os.devnull, 0, 0))
+    nights, steps = Nights(councils), [Step(rate, count) for rate, count in plan.rates]
+    warmup = Step(BROKER_WARMUP_RATE, BROKER_WARMUP_RATE * plan.broker_warmup_s)
+    turns = {name: [] for name in NAMES}
     folder = bed.FOLDER / "latency-rows"
     with bed.database() as pipeline:
         rows.make_tables(pipeline)
-        turn_of_publishing_floor(pipeline, lines, [broker_warmup(plan)], pace_ms=0)
+        turn_of_publishing_floor(pipeline, nights, [warmup], pace_ms=0)
+        turn_of_daemon(pipeline, nights, steps)
+        rows.dump(pipeline, folder, declarations_only=True)
+        take = {"declared": lambda: turn_of_daemon(pipeline, nights, steps),
+                "floor": lambda: turn_of_floor(pipeline, nights, steps),
+                "contract_floor": lambda: turn_of_contract_floor(pipeline, nights, steps, folder)}
         for turn in range(repeats):
             first = turn % len(NAMES)
             for name in NAMES[first:] + NAMES[:first]:
-                steps = steps_of(plan, turn)
-                if name == "declared":
-                    result = turn_of_daemon(pipeline, night, lines, steps, folder if turn == 0 else None)
-                elif name == "floor":
-                    result = turn_of_floor(pipeline, lines, steps)
-                else:
-                    result = turn_of_contract_floor(pipeline, lines, steps, folder)
-                turns[name].append(result)
+                turns[name].append(take[name]())
             bed.say(f"  latency, turn {turn + 1} of {repeats} done")
     return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
             for i, (rate, _) in enumerate(plan.rates)]

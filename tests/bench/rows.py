@@ -6,20 +6,19 @@ Read by floor_rows.h.
 TABLES = ("ledger", "fate_change", "election", "snapshot", "ballot", "flash")
 
 
-def newest_transaction(pipeline):
-    return pipeline.value("SELECT coalesce(max(xmin::text::bigint), 0) AS x FROM declared.ledger")
-
-
-def dump(pipeline, folder, after=0):
-    """Of the transactions after that one."""
+def dump(pipeline, folder, declarations_only=False):
+    """Of all transactions, or of those that have a declaration."""
     folder.mkdir(parents=True, exist_ok=True)
+    chosen = "true"
+    if declarations_only:
+        chosen = "xmin::text IN (SELECT xmin::text FROM declared.ledger WHERE topic = 'ward-declarations')"
     counts = {}
     for place, table in enumerate(TABLES):
         columns = pipeline.value(
             "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) AS list FROM pg_attribute "
             f"WHERE attrelid = 'declared.{table}'::regclass AND attnum > 0 AND NOT attisdropped")
         (folder / f"{table}.columns").write_text(columns + "\n")
-        since = f"FROM declared.{table} WHERE xmin::text::bigint > {after}"
+        since = f"FROM declared.{table} WHERE {chosen}"
         pipeline.psql(f"\\copy (SELECT {columns} {since} ORDER BY xmin::text::bigint, ctid) "
                       f"TO '{folder}/{table}.rows' (FORMAT binary)")
         for row in pipeline.rows(f"SELECT xmin::text::bigint AS x, count(*) AS n {since} GROUP BY 1"):
