@@ -2,8 +2,9 @@
 
 The daemon, the floor (floor_commit: consume, one small row, NOTIFY) and the contract's floor (floor_commit --rows
 --publish: and beside that the rows that the daemon writes, and a Kafka transaction) take turns on the same topic, each
-turn beginning with another; each goes through all rates. bench_latency is producer and reader in one process, and so on
-one clock. Each time a rate has a night of its own, no larger than a country's, and the daemon is started for it.
+turn beginning with another: first at the lowest rate, last at the highest, which may leave PostgreSQL work for a while.
+bench_latency is producer and reader in one process, and so on one clock. Each turn has a night of its own, no larger
+than a country's, and the daemon is started for it.
 """
 
 import contextlib
@@ -20,29 +21,14 @@ import rows
 NAMES = ("declared", "floor", "contract_floor")
 WARMUP_S = 2
 BEFORE_RATE = 100
-BROKER_WARMUP_RATE = 200
 PACE_MS = 100  # of the daemon's Kafka transactions
 BALLOTS_A_COUNCIL = 24
 FIRST_POLL = datetime.date(2020, 5, 7)
 DAYS_BETWEEN = 8  # so that none is of the week whose elections the daemon reads after its start
 
 
-class Plan(NamedTuple):
-    rates: list  # (declarations a second, how many)
-    broker_warmup_s: int  # with a transaction for each record: the broker compiles its code while it runs
-
-
-def plan_of(quick, tiny=False):
-    """At 1 a second there is time for few."""
-    if tiny:
-        return Plan([(100, 100)], 1)
-    if quick:
-        return Plan([(1, 5), (100, 1000), (1000, 3000)], 10)
-    return Plan([(1, 30), (100, 3000), (1000, 6000)], 60)
-
-
 class Step(NamedTuple):
-    rate: int
+    rate: int  # declarations a second
     count: int
 
     @property
@@ -53,6 +39,23 @@ class Step(NamedTuple):
     @property
     def warmup(self):
         return self.rate * WARMUP_S
+
+
+class Plan(NamedTuple):
+    """The broker compiles its code while it runs, so first come, untold, Kafka transactions and then the daemon."""
+
+    warm_transactions: Step  # one for each record
+    warm_daemon: Step  # leaves the rows that the contract's floor takes
+    steps: list
+
+
+def plan_of(quick, tiny=False):
+    """At 1 a second there is time for few."""
+    if tiny:
+        return Plan(Step(100, 100), Step(100, 100), [Step(100, 100)])
+    if quick:
+        return Plan(Step(200, 2000), Step(300, 4500), [Step(1, 3), Step(100, 1000), Step(1000, 3000)])
+    return Plan(Step(200, 12000), Step(200, 8000), [Step(1, 30), Step(100, 3000), Step(1000, 6000)])
 
 
 class Nights:
@@ -110,8 +113,9 @@ def pass_over_floors(pipeline):
                          "greatest(lane.declarations_next, excluded.declarations_next)")
 
 
-def step_of_daemon(pipeline, nights, step):
+def turn_of_daemon(pipeline, nights, step):
     """With this night alone at hand, as it is in one."""
+    pass_over_floors(pipeline)
     with nights.night(step) as night:
         bed.send_night(night._replace(lines=os.devnull))
         daemon = pipeline.daemon(workers=1)
@@ -123,43 +127,29 @@ def step_of_daemon(pipeline, nights, step):
     return answer
 
 
-def turn_of_daemon(pipeline, nights, steps):
-    pass_over_floors(pipeline)
-    return [step_of_daemon(pipeline, nights, step) for step in steps]
+def turn_of_floor(pipeline, nights, step, *options):
+    with nights.night(step) as night, floor_running(pipeline, *options):
+        return send(pipeline, night, step, "--floor")
 
 
-def send_to_floor(pipeline, nights, steps):
-    answers = []
-    for step in steps:
-        with nights.night(step) as night:
-            answers.append(send(pipeline, night, step, "--floor"))
-    return answers
-
-
-def turn_of_floor(pipeline, nights, steps):
-    with floor_running(pipeline):
-        return send_to_floor(pipeline, nights, steps)
-
-
-def turn_of_publishing_floor(pipeline, nights, steps, pace_ms, *options):
-    with floor_running(pipeline, "--publish", str(pace_ms), *options):
-        results = send_to_floor(pipeline, nights, steps)
+def turn_of_publishing_floor(pipeline, nights, step, pace_ms, *options):
+    answer = turn_of_floor(pipeline, nights, step, "--publish", str(pace_ms), *options)
     committed, published = pipeline.session.ask(
         "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
         "(SELECT sum(records) FROM floor_outbox)").split()
     if committed != published:
         raise RuntimeError(f"the publishing floor has sent {published} of {committed} records")
-    return results
+    return answer
 
 
-def turn_of_contract_floor(pipeline, nights, steps, folder):
-    results = turn_of_publishing_floor(pipeline, nights, steps, PACE_MS, "--rows", str(folder))
+def turn_of_contract_floor(pipeline, nights, step, folder):
+    answer = turn_of_publishing_floor(pipeline, nights, step, PACE_MS, "--rows", str(folder))
     committed, written = pipeline.session.ask(
         "SELECT (SELECT sum(last_offset - first_offset + 1) FROM floor_batch) || ' ' || "
         "(SELECT count(*) FROM floor_rows.ledger)").split()
     if int(written) < int(committed):
         raise RuntimeError(f"the contract's floor has written {written} rows for {committed} records")
-    return results
+    return answer
 
 
 def together(turns):
@@ -174,24 +164,24 @@ def together(turns):
 
 
 def measure(councils, plan, repeats):
-    """First what is not told: the broker's warm-up, and a turn of the daemon, whose rows the contract's floor takes."""
     bed.fill_topics(bed.Night(os.devnull, os.devnull, 0, 0))
-    nights, steps = Nights(councils), [Step(rate, count) for rate, count in plan.rates]
-    warmup = Step(BROKER_WARMUP_RATE, BROKER_WARMUP_RATE * plan.broker_warmup_s)
-    turns = {name: [] for name in NAMES}
-    folder = bed.FOLDER / "latency-rows"
+    nights, folder = Nights(councils), bed.FOLDER / "latency-rows"
     with bed.database() as pipeline:
+        take = {"declared": lambda step: turn_of_daemon(pipeline, nights, step),
+                "floor": lambda step: turn_of_floor(pipeline, nights, step),
+                "contract_floor": lambda step: turn_of_contract_floor(pipeline, nights, step, folder)}
         rows.make_tables(pipeline)
-        turn_of_publishing_floor(pipeline, nights, [warmup], pace_ms=0)
-        turn_of_daemon(pipeline, nights, steps)
+        turn_of_publishing_floor(pipeline, nights, plan.warm_transactions, pace_ms=0)
+        turn_of_daemon(pipeline, nights, plan.warm_daemon)
         rows.dump(pipeline, folder, declarations_only=True)
-        take = {"declared": lambda: turn_of_daemon(pipeline, nights, steps),
-                "floor": lambda: turn_of_floor(pipeline, nights, steps),
-                "contract_floor": lambda: turn_of_contract_floor(pipeline, nights, steps, folder)}
-        for turn in range(repeats):
-            first = turn % len(NAMES)
-            for name in NAMES[first:] + NAMES[:first]:
-                turns[name].append(take[name]())
-            bed.say(f"  latency, turn {turn + 1} of {repeats} done")
-    return [{"rate": rate, **{name: together([results[i] for results in turns[name]]) for name in NAMES}}
-            for i, (rate, _) in enumerate(plan.rates)]
+        return [measure_step(take, step, repeats) for step in plan.steps]
+
+
+def measure_step(take, step, repeats):
+    turns = {name: [] for name in NAMES}
+    for turn in range(repeats):
+        first = turn % len(NAMES)
+        for name in NAMES[first:] + NAMES[:first]:
+            turns[name].append(take[name](step))
+    bed.say(f"  latency at {step.rate} a second done")
+    return {"rate": step.rate, **{name: together(turns[name]) for name in NAMES}}
