@@ -237,24 +237,14 @@ bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count) {
     return err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->kafka, timeout_ms);
-    if (message == NULL) {
-        return NULL;
-    }
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        consumer->trouble[0] = '\0';
-        return message;
-    }
+// What librdkafka has to say beside records; destroys it.
+static void note_event(Consumer *consumer, rd_kafka_message_t *message) {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (strcmp(rd_kafka_topic_name(message->rkt), TOPIC_DESK) == 0 &&
             !consumer_saw_desk_end(consumer, message->partition)) {
             *vec_push(&consumer->desk_ended) = message->partition;
         }
-        rd_kafka_message_destroy(message);
-        return NULL;
-    }
-    if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         snprintf(consumer->stall, sizeof consumer->stall, "%s partition %d: %s", rd_kafka_topic_name(message->rkt),
                  message->partition, rd_kafka_message_errstr(message));
     } else {
@@ -262,6 +252,19 @@ rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
                  rd_kafka_message_errstr(message));
     }
     rd_kafka_message_destroy(message);
+}
+
+// The ends of partitions stand between the records that wait, one behind each fetch: they end no batch.
+rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms) {
+    rd_kafka_message_t *message;
+    while ((message = rd_kafka_consumer_poll(consumer->kafka, timeout_ms)) != NULL) {
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            consumer->trouble[0] = '\0';
+            return message;
+        }
+        note_event(consumer, message);
+        timeout_ms = 0;
+    }
     return NULL;
 }
 

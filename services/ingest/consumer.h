@@ -43,7 +43,8 @@ typedef struct ReadFrom {
 // Reads these from now on and nothing else; what was fetched before is dropped. An empty list rests.
 bool consumer_read(Consumer *consumer, const ReadFrom *from, size_t count);
 
-// The next record, or NULL after `timeout_ms` or when something else happened. The caller destroys it.
+// The next record, or NULL after `timeout_ms`, or sooner when something else happened and no record is there by then.
+// The caller destroys it.
 rd_kafka_message_t *consumer_poll(Consumer *consumer, int timeout_ms);
 
 // While a backlog is read, called after each batch. Once enough is fetched librdkafka's thread sleeps, for a second at

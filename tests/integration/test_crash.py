@@ -12,7 +12,8 @@ import time
 sys.dont_write_bytecode = True
 
 import support  # noqa: E402
-from support import MEDWAY, down, equal, frozen, seeded, test, wait_for, without_migration  # noqa: E402
+from support import (DECLARATIONS as TOPIC, MEDWAY, MEDWAY_PARTITION, PARTITIONS, Record, Session, down, equal,  # noqa: E402
+                     frozen, seeded, test, wait_for, without_migration)
 
 COUNCILS, DECLARATIONS = 30, 4000
 WARDS = support.medway_declarations()
@@ -235,7 +236,29 @@ def topics_that_were_lost_under_a_ledger_are_said_and_nothing_is_applied(pipelin
     daemon.stop()
 
 
-# ---- SIGTERM ---------------------------------------------------------------------------------------------
+# ---- what waits ------------------------------------------------------------------------------------------
+
+@test
+def what_comes_while_a_commit_takes_long_goes_in_few_transactions_behind_it(pipeline):
+    """However often Kafka has said meanwhile that a partition has nothing more."""
+    play_medway(pipeline)
+    pipeline.daemon(workers=1)
+    pipeline.wait_until_applied()
+    other = Session(pipeline.env_of_psql(pipeline.name))
+    other.ask(f"BEGIN; SELECT lane FROM declared.lane WHERE lane = {MEDWAY_PARTITION} FOR UPDATE")
+    pipeline.publish(WARDS[:1])
+    wait_for(lambda: pipeline.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                                    "AND wait_event_type = 'Lock'") == 1, "the commit waits")
+    for _ in range(4):
+        pipeline.send([Record(TOPIC, b"key", b"garbage", partition) for partition in range(PARTITIONS)])
+    other.ask("COMMIT")
+    other.close()
+    pipeline.wait_until_applied()
+    found = pipeline.value("SELECT count(DISTINCT xmin::text) FROM declared.ledger WHERE fate = 'rejected'")
+    assert found <= 3, f"{4 * PARTITIONS} records in {found} transactions"
+
+
+# ---- the end ---------------------------------------------------------------------------------------------
 
 @test
 def sigterm_ends_it_while_it_reads_and_while_it_rests(pipeline):
