@@ -258,7 +258,7 @@ def what_comes_while_a_commit_takes_long_goes_in_few_transactions_behind_it(pipe
     assert found <= 3, f"{4 * PARTITIONS} records in {found} transactions"
 
 
-# ---- the end ---------------------------------------------------------------------------------------------
+# ---- SIGTERM ---------------------------------------------------------------------------------------------
 
 @test
 def sigterm_ends_it_while_it_reads_and_while_it_rests(pipeline):
