@@ -5,9 +5,10 @@
 //
 // Until SIGTERM; the database is DECLARED_POSTGRES_URI's. It makes the table floor_batch (batch, partition,
 // first_offset, last_offset), begins at the topic's end, says "reading" on standard output once it does, and tells
-// batches on the channel floor_batch. What the contract demands beside: with --rows the rows that the daemon would
-// write go into the same transaction (floor_insert.h), and the NOTIFY into one of its own behind it; with --publish a
-// second thread sends a record to Kafka for each record committed (floor_publish.h).
+// batches on the channel floor_batch. What the contract demands beside: with --rows the desk's topic, to which nothing
+// may come, is read too, the rows that the daemon would write go into the same transaction (floor_insert.h), and the
+// NOTIFY into one of its own behind it; with --publish a second thread sends a record to Kafka for each record committed
+// (floor_publish.h).
 #include "common/domain/envelope.h"
 #include "tests/bench/floor_insert.h"
 #include "tests/bench/floor_publish.h"
@@ -52,7 +53,24 @@ static void make_table(PGconn *pg) {
             "first_offset bigint, last_offset bigint, PRIMARY KEY (batch, partition)); TRUNCATE floor_batch");
 }
 
-static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
+static bool reads_desk(const FloorRows *rows) {
+    return rows != NULL;
+}
+
+// From their ends.
+static void read_topics(rd_kafka_t *kafka, bool desk_too, int partitions) {
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    for (int i = 0; i < partitions; i++) {
+        rd_kafka_topic_partition_list_add(list, TOPIC_DECLARATIONS, i)->offset = RD_KAFKA_OFFSET_END;
+        if (desk_too) {
+            rd_kafka_topic_partition_list_add(list, TOPIC_DESK, i)->offset = RD_KAFKA_OFFSET_END;
+        }
+    }
+    rd_kafka_assign(kafka, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static rd_kafka_t *open_consumer(const char *bootstrap) {
     const char *const settings[][2] = {
         {"bootstrap.servers", bootstrap}, {"group.id", "declared-floor"},   {"enable.auto.commit", "false"},
         {"fetch.wait.max.ms", "100"},     {"enable.partition.eof", "true"},
@@ -67,12 +85,6 @@ static rd_kafka_t *open_consumer(const char *bootstrap, int partitions) {
         bench_give_up("%s", error);
     }
     rd_kafka_poll_set_consumer(kafka);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
-    for (int i = 0; i < partitions; i++) {
-        rd_kafka_topic_partition_list_add(list, TOPIC_DECLARATIONS, i)->offset = RD_KAFKA_OFFSET_END;
-    }
-    rd_kafka_assign(kafka, list);
-    rd_kafka_topic_partition_list_destroy(list);
     return kafka;
 }
 
@@ -162,7 +174,7 @@ static int read_spans(rd_kafka_t *kafka, Span *spans, int partitions, int *ends)
 // `rows` and `publisher` may be NULL.
 static void run(rd_kafka_t *kafka, PGconn *pg, FloorRows *rows, FloorPublisher *publisher, int partitions) {
     Span spans[PARTITIONS_MAX];
-    int ends = 0;
+    int ends = 0, ends_wanted = reads_desk(rows) ? 2 * partitions : partitions;
     bool told = false;
     for (long long batch = 1; !stopped;) {
         int records = read_spans(kafka, spans, partitions, &ends);
@@ -174,7 +186,7 @@ static void run(rd_kafka_t *kafka, PGconn *pg, FloorRows *rows, FloorPublisher *
         if (records > 0 && publisher != NULL) {
             floor_publisher_wake(publisher, spans);
         }
-        if (ends >= partitions && !told) {
+        if (ends >= ends_wanted && !told) {
             puts("reading");
             fflush(stdout);
             told = true;
@@ -216,7 +228,8 @@ int main(int argc, char **argv) {
     FloorPublisher *publisher =
         pace_ms < 0 ? NULL : floor_publisher_new(bootstrap, open_database(uri), partitions, pace_ms);
     FloorRows *rows = folder == NULL ? NULL : floor_rows_new(folder, pg);
-    rd_kafka_t *kafka = open_consumer(bootstrap, partitions);
+    rd_kafka_t *kafka = open_consumer(bootstrap);
+    read_topics(kafka, reads_desk(rows), partitions);
     run(kafka, pg, rows, publisher, partitions);
     floor_publisher_free(publisher);
     floor_rows_free(rows);

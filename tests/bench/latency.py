@@ -180,7 +180,7 @@ def measure(councils, plan, repeats):
 def measure_step(take, step, repeats):
     turns = {name: [] for name in NAMES}
     for turn in range(repeats):
-        first = turn % len(NAMES)
+        first = (turn + 1) % len(NAMES)  # the warm-up's last was the daemon's
         for name in NAMES[first:] + NAMES[:first]:
             turns[name].append(take[name](step))
     bed.say(f"  latency at {step.rate} a second done")
