@@ -7,8 +7,8 @@
 // first_offset, last_offset), begins at the topic's end, says "reading" on standard output once it does, and tells
 // batches on the channel floor_batch. What the contract demands beside: with --rows the desk's topic, to which nothing
 // may come, is read too, the rows that the daemon would write go into the same transaction (floor_insert.h), and the
-// NOTIFY into one of its own behind it; with --publish a second thread sends a record to Kafka for each record committed
-// (floor_publish.h).
+// NOTIFY into one of its own behind it; with --publish a second thread sends a record to Kafka for each record that was
+// committed (floor_publish.h).
 #include "common/domain/envelope.h"
 #include "tests/bench/floor_insert.h"
 #include "tests/bench/floor_publish.h"

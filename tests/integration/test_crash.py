@@ -12,8 +12,8 @@ import time
 sys.dont_write_bytecode = True
 
 import support  # noqa: E402
-from support import (DECLARATIONS as TOPIC, MEDWAY, MEDWAY_PARTITION, PARTITIONS, Record, Session, down, equal,  # noqa: E402
-                     frozen, seeded, test, wait_for, without_migration)
+from support import (DECLARATIONS as TOPIC, MEDWAY, MEDWAY_PARTITION, PARTITIONS, Record, Session, down,  # noqa: E402
+                     equal, frozen, seeded, test, wait_for, without_migration)
 
 COUNCILS, DECLARATIONS = 30, 4000
 WARDS = support.medway_declarations()
