@@ -31,6 +31,7 @@ BIN = os.environ.get("DECLARED_BIN", os.path.join(ROOT, "build", "bin"))
 LOCAL = os.environ.get("DECLARED_LOCAL_DIR", os.path.join(ROOT, ".local"))
 
 DECLARATIONS, DESK, REJECTED = "ward-declarations", "desk-events", "ward-declarations.rejected"
+SNAPSHOTS = "council-control-snapshots"
 PARTITIONS = 6
 SLOWNESS = float(os.environ.get("DECLARED_TEST_SLOWNESS", "1"))
 STOP_WITHIN_S = 5.0 * SLOWNESS
@@ -388,6 +389,11 @@ class Pipeline:
             assert count <= self.sent, f"{count} rows of {self.sent} records"
             return count == self.sent
         wait_for(applied, f"{self.sent} records applied", timeout)
+
+    def wait_until_told(self):
+        """Until all that the rows caused has left for Kafka."""
+        wait_for(lambda: self.value("SELECT bool_and(outbox_lane_seq = lane_seq) FROM declared.lane"),
+                 "everything is told")
 
     def control(self, election, schema="api"):
         (row,) = self.rows(f"SELECT * FROM {schema}.council_control WHERE election_id = '{election}'")

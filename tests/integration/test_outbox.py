@@ -10,9 +10,8 @@ import time
 sys.dont_write_bytecode = True
 
 import support  # noqa: E402
-from support import equal, test, wait_for  # noqa: E402
+from support import SNAPSHOTS, equal, test, wait_for  # noqa: E402
 
-SNAPSHOTS = "council-control-snapshots"
 DECLARATIONS = 100
 BETWEEN_S = 0.015
 TRANSACTIONS_A_SECOND = 10
@@ -31,10 +30,6 @@ def publish_slowly(pipeline, lines):
     pipeline.sent += len(lines)
 
 
-def wait_until_told(pipeline):
-    wait_for(lambda: pipeline.value("SELECT bool_and(outbox_lane_seq = lane_seq) FROM declared.lane"), "all is told")
-
-
 @test
 def a_busy_lane_sends_every_snapshot_in_ten_transactions_a_second_at_most(pipeline):
     with tempfile.NamedTemporaryFile(suffix=".json") as reference:
@@ -44,11 +39,11 @@ def a_busy_lane_sends_every_snapshot_in_ten_transactions_a_second_at_most(pipeli
     pipeline.sent += 1
     pipeline.daemon()
     pipeline.wait_until_applied()
-    wait_until_told(pipeline)
+    pipeline.wait_until_told()
     began = time.monotonic()
     publish_slowly(pipeline, lines)
     pipeline.wait_until_applied()
-    wait_until_told(pipeline)
+    pipeline.wait_until_told()
     took_s = time.monotonic() - began
     commits = pipeline.value("SELECT count(DISTINCT xmin::text) FROM declared.snapshot")
     written = pipeline.value("SELECT count(*) FROM declared.snapshot WHERE NOT is_test")

@@ -19,11 +19,10 @@ sys.dont_write_bytecode = True
 
 import secured  # noqa: E402
 import support  # noqa: E402
-from support import (BIN, DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, REJECTED, Daemon, Record, Session,  # noqa: E402
-                     equal, test, wait_for)
+from support import (BIN, DECLARATIONS, DESK, MEDWAY, MEDWAY_PARTITION, REJECTED, SNAPSHOTS, Daemon,  # noqa: E402
+                     Record, Session, equal, test, wait_for)
 
 WARDS = support.medway_declarations()
-SNAPSHOTS = "council-control-snapshots"
 GROUP = "declared"
 GARBAGE = {"key": support.MEDWAY_COUNCIL, "value_base64": "AAEC"}
 PLAIN_KAFKA = support.needed("DECLARED_KAFKA_BOOTSTRAP_SERVERS")  # one without TLS
@@ -68,10 +67,6 @@ class Secured(support.Pipeline):
         done = support.run([os.path.join(BIN, "declarectl"), "publish", "-"], env, text, expect)
         self.sent += len(lines) if expect == 0 else 0
         return done
-
-    def wait_until_told(self):
-        wait_for(lambda: self.value("SELECT bool_and(outbox_lane_seq = lane_seq) FROM declared.lane"),
-                 "everything is told")
 
 
 def send(env, topic, expect, **kafka):
