@@ -11,9 +11,8 @@
 #include <stdlib.h>
 
 // The mean over snapshots of a made-up night: their Avro of 239 to 627 bytes, their keys (election ids) of 26 to 31.
-enum { SNAPSHOT_BYTES = 520 };
+enum { SNAPSHOT_BYTES = 520, ELECTIONS = 400 };
 enum { PACE_MOST_MS = 1000 };
-static const char snapshot_key[] = "local.floor-council.2026-05-07";
 
 // What has been committed of a partition and has not been sent.
 typedef struct Pending {
@@ -24,7 +23,7 @@ struct FloorPublisher {
     PGconn *pg;
     rd_kafka_t *producers[PARTITIONS_MAX];
     int partitions;
-    int64_t pace_ms;
+    int64_t pace_ms, sent;
     pthread_t thread;
 
     pthread_mutex_t lock; // of what follows
@@ -75,7 +74,8 @@ static void expect_success(rd_kafka_error_t *error) {
 static rd_kafka_t *open_producer(const char *bootstrap, int partition) {
     char id[64], error[512];
     snprintf(id, sizeof id, "declared-floor-lane-%d", partition);
-    const char *const settings[][2] = {{"bootstrap.servers", bootstrap}, {"transactional.id", id}, {"linger.ms", "0"}};
+    const char *const settings[][2] = {
+        {"bootstrap.servers", bootstrap}, {"transactional.id", id}, {"linger.ms", "0"}, {"partitioner", "murmur2"}};
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         rd_kafka_conf_set(conf, settings[i][0], settings[i][1], error, sizeof error);
@@ -88,22 +88,25 @@ static rd_kafka_t *open_producer(const char *bootstrap, int partition) {
     return producer;
 }
 
-static void produce(rd_kafka_t *producer, int32_t partition) {
+// The key leads to the partition, as the daemon's does: the elections of one lane are in all of them.
+static void produce(rd_kafka_t *producer, int64_t number) {
     static char filling[SNAPSHOT_BYTES];
+    char key[64];
+    int length = snprintf(key, sizeof key, "local.floor-council-%lld.2026-05-07", (long long)(number % ELECTIONS));
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = TOPIC_SNAPSHOTS},
-        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition}, // the daemon's key leads to its lane's partition too
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {(void *)snapshot_key, sizeof snapshot_key - 1}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {key, (size_t)length}},
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {filling, sizeof filling}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
     };
     expect_success(rd_kafka_produceva(producer, parts, sizeof parts / sizeof *parts));
 }
 
-static void send_records(rd_kafka_t *producer, int partition, int64_t count) {
+static void send_records(FloorPublisher *publisher, int partition, int64_t count) {
+    rd_kafka_t *producer = publisher->producers[partition];
     expect_success(rd_kafka_begin_transaction(producer));
     for (int64_t i = 0; i < count; i++) {
-        produce(producer, partition);
+        produce(producer, publisher->sent++);
     }
     expect_success(rd_kafka_commit_transaction(producer, -1));
 }
@@ -136,7 +139,7 @@ static int send_round(FloorPublisher *publisher) {
     for (int i = 0; i < publisher->partitions; i++) {
         Pending pending = take_pending(publisher, i);
         if (pending.records > 0) {
-            send_records(publisher->producers[i], i, pending.records);
+            send_records(publisher, i, pending.records);
             advance_outbox(publisher->pg, i, &pending);
             transactions++;
         }
