@@ -200,6 +200,8 @@ def the_slider_goes_back_to_31_of_59_and_returns_to_now(pipeline):
         browser.open_page(server, COUNCIL)
         browser.shows(".standing", "LAB control, majority 7")
         browser.shows(".wards-table tbody tr", "Watling")
+        # What the page shows is not the history yet, and until that has come the slider stands at its beginning.
+        wait_for(lambda: browser.attribute("#slider", "max") == "24", "the night's history in the slider")
         browser.focus("#slider")
         browser.press("Home")
         browser.shows(".progress", "0 of 59 declared, 30 needed")
